@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "fetcher/wire/messages.h"
+#include "indexer/core/clock.h"
+#include "indexer/core/error.h"
+#include "indexer/core/range.h"
+#include "indexer/tree/image_id.h"
+#include "indexer/tree/tree_shape.h"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weft::fetcher {
+
+template <class T>
+using Awaitable = boost::asio::awaitable<T>;
+
+enum class RequestId : std::uint32_t {};
+
+/// Rate and round-trip time of a link, measured from real transfers (EWMA); `samples` = 0: a guess.
+struct LinkEstimate {
+  double bytes_per_second = 12.5e6;
+  Duration round_trip = std::chrono::milliseconds(20);
+  std::uint64_t samples = 0;
+};
+
+/// One established connection to a peer, as the scheduler sees it. I/O thread only.
+///
+/// A session ends once (`on_closed` is called, with the reason) and then fails every call with
+/// Errc::peer_unreachable. Every outstanding request is answered before `on_closed` is called.
+class PeerSession {
+ public:
+  /// Called for each frame of an answer, in order; `last` or an error ends the request. The batch
+  /// is still compressed: unpack it on a worker with wire::unpack.
+  using OnBatch = std::move_only_function<void(Result<wire::BlockBatch> batch, bool last)>;
+  using OnResidency = std::move_only_function<void(const wire::Residency&)>;
+  using OnClosed = std::move_only_function<void(const Error&)>;
+
+  virtual ~PeerSession() = default;
+
+  [[nodiscard]] virtual const wire::Hello& remote() const noexcept = 0;
+  [[nodiscard]] virtual LinkEstimate link() const noexcept = 0;
+
+  /// Images the peer has, complete or not.
+  [[nodiscard]] virtual Awaitable<Result<std::vector<wire::ImageSummary>>> images(
+      TimePoint deadline) = 0;
+  /// Image by name or hex id, with the tree nodes on the path to `first_read` in the same answer.
+  [[nodiscard]] virtual Awaitable<Result<wire::ImageFound>> find_image(std::string name_or_id,
+                                                                       BlockIndex first_read,
+                                                                       TimePoint deadline) = 0;
+  /// Nodes the peer does not have are absent from the answer. Unverified.
+  [[nodiscard]] virtual Awaitable<Result<wire::TreeNodes>> tree_nodes(ImageId image,
+                                                                      std::vector<TreeNode> nodes,
+                                                                      wire::Priority priority,
+                                                                      TimePoint deadline) = 0;
+  /// Asks for blocks by image range; `on_batch` runs on the I/O thread.
+  virtual RequestId blocks(ImageId image, std::vector<BlockRange> ranges, wire::Priority priority,
+                           OnBatch on_batch) = 0;
+  /// Asks for blocks by digest: BlockBatch indexes are positions in `digests`.
+  virtual RequestId blocks_by_digest(std::vector<Digest> digests, wire::Priority priority,
+                                     OnBatch on_batch) = 0;
+  /// Raises a queued request's priority (a reader joined a prefetch).
+  virtual void reprioritise(RequestId id, wire::Priority priority) = 0;
+  /// Ends a request; its handler is called with Errc::cancelled before this returns.
+  virtual void cancel(RequestId id) = 0;
+  /// Asks the peer to announce what it holds of `image`, now and as it grows.
+  virtual void watch_residency(ImageId image, OnResidency on_residency) = 0;
+  virtual void unwatch_residency(ImageId image) = 0;
+  virtual void on_closed(OnClosed handler) = 0;
+  virtual void close() = 0;
+};
+
+}  // namespace weft::fetcher

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "indexer/core/units.h"
+
+#include <algorithm>
+
+namespace weft {
+
+/// Half-open run of blocks [first, first + count).
+struct BlockRange {
+  BlockIndex first;
+  BlockCount count;
+
+  [[nodiscard]] constexpr BlockIndex end() const { return first + count; }
+  [[nodiscard]] constexpr bool empty() const { return count.value() == 0; }
+  [[nodiscard]] constexpr bool contains(BlockIndex b) const { return first <= b && b < end(); }
+  friend constexpr bool operator==(const BlockRange&, const BlockRange&) = default;
+
+  [[nodiscard]] static constexpr BlockRange between(BlockIndex first, BlockIndex end) {
+    return {first, first < end ? end - first : BlockCount(0)};
+  }
+};
+
+[[nodiscard]] constexpr BlockRange intersect(BlockRange a, BlockRange b) {
+  return BlockRange::between(std::max(a.first, b.first), std::min(a.end(), b.end()));
+}
+
+/// Blocks touched by `length` bytes at `offset`. `offset + length` must not overflow.
+[[nodiscard]] constexpr BlockRange blocks_touched(ByteOffset offset, ByteCount length) {
+  if (length.value() == 0) return {block_of(offset), BlockCount(0)};
+  return BlockRange::between(block_of(offset),
+                             block_of(offset + length - ByteCount(1)) + BlockCount(1));
+}
+
+}  // namespace weft

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "indexer/core/clock.h"
+#include "indexer/core/error.h"
+#include "indexer/core/file_io.h"
+#include "indexer/store/image_writer.h"
+#include "indexer/store/local_image.h"
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weft {
+
+struct StoreOptions {
+  std::filesystem::path directory;         ///< the state directory; created if absent
+  ByteCount free_space_floor{256u << 20};  ///< commits fail with ENOSPC below it
+};
+
+/// An image as the catalog lists it.
+struct ImageEntry {
+  std::string name;  ///< empty: no name points to it (any more)
+  ImageInfo info;
+  ImageUsage usage;
+  bool in_place = false;
+  std::string source;  ///< file it was imported from, or "" if it came from peers
+};
+
+/// What is removed by `Store::remove`, and what stays because other images borrow it.
+struct RemovalReport {
+  ByteCount freed;
+  BlockCount kept_for_borrowers;
+};
+
+/// The node's content: images by name and id. Owns the state directory (one process at a time:
+/// a lock file) and the catalog. Thread-safe; every call may block on disk I/O, none on the
+/// network.
+///
+/// Opening recovers: half-made imports are deleted, images that were not closed cleanly have the
+/// data without a residency bit hashed and their bits set again.
+class Store {
+ public:
+  /// Errc::state_locked, newer_state, damaged_state; errno from the disk.
+  [[nodiscard]] static Result<std::unique_ptr<Store>> open(FileSystem& fs, StoreOptions options);
+  virtual ~Store() = default;
+
+  [[nodiscard]] virtual const NodeId& node_id() const noexcept = 0;
+  [[nodiscard]] virtual const std::filesystem::path& directory() const noexcept = 0;
+
+  [[nodiscard]] virtual Result<std::vector<ImageEntry>> list() = 0;
+  /// By name, by full id in hex, or by a unique prefix of at least 8 hex digits.
+  /// Errc::unknown_image, ambiguous_image.
+  [[nodiscard]] virtual Result<ImageEntry> find(std::string_view name_or_id) = 0;
+  /// One object per image and process: two calls give the same one. Errc::unknown_image.
+  [[nodiscard]] virtual Result<std::shared_ptr<LocalImage>> image(const ImageId& id) = 0;
+
+  /// Starts an import. Nothing is visible before ImageWriter::publish.
+  [[nodiscard]] virtual Result<std::unique_ptr<ImageWriter>> begin_import(ImportTarget target) = 0;
+  /// Registers an image whose blocks are elsewhere: an empty pack, no tree node yet. If the id is
+  /// known already only the name is added. Errc::name_taken: the name points to another id.
+  [[nodiscard]] virtual Result<std::shared_ptr<LocalImage>> adopt(std::string_view name,
+                                                                  const ImageInfo& info) = 0;
+  /// Removes the name; with the last name, the image: blocks other images borrow stay, the rest is
+  /// given back. Errc::image_in_use while someone holds the LocalImage.
+  [[nodiscard]] virtual Result<RemovalReport> remove(std::string_view name_or_id) = 0;
+
+  /// Where a block of this digest can be read locally (any image); bytes verified.
+  /// Errc::not_resident if nowhere. For serving peers that ask by digest.
+  [[nodiscard]] virtual Result<void> read_by_digest(const Digest& digest,
+                                                    std::span<std::byte> block) = 0;
+
+  /// Flushes every open image. Called about once a second, and on shutdown.
+  [[nodiscard]] virtual Result<void> flush() = 0;
+
+  /// Small persistent settings of other modules (peers, mounts): JSON by (kind, key), kept in the
+  /// catalog. An absent key reads as nullopt.
+  [[nodiscard]] virtual Result<std::optional<std::string>> setting(std::string_view kind,
+                                                                   std::string_view key) = 0;
+  [[nodiscard]] virtual Result<void> set_setting(std::string_view kind, std::string_view key,
+                                                 std::optional<std::string_view> json) = 0;
+  [[nodiscard]] virtual Result<std::vector<std::pair<std::string, std::string>>> settings(
+      std::string_view kind) = 0;
+};
+
+/// 1–128 characters of [A-Za-z0-9._-], not starting with '.' or '-'.
+[[nodiscard]] bool is_valid_image_name(std::string_view name) noexcept;
+
+}  // namespace weft

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -63,6 +64,10 @@ class LocalImage {
   [[nodiscard]] virtual bool readable(BlockRange range) const noexcept = 0;
   /// First run of blocks of `range` that are not readable.
   [[nodiscard]] virtual std::optional<BlockRange> next_missing(BlockRange range) const = 0;
+  /// First run of blocks of `range` that may hold data, skipping what the tree known here proves to
+  /// be zero; blocks below a missing node count as data. Cost grows with the tree walked, not with
+  /// the size of the holes.
+  [[nodiscard]] virtual std::optional<BlockRange> next_data(BlockRange range) = 0;
   /// Fills `out` from readable blocks; bytes past the image's end are zeros. Errc::not_resident:
   /// a block of the range is not readable (any more): fetch what `next_missing` names, try again.
   [[nodiscard]] virtual Result<void> read(ByteOffset offset, std::span<std::byte> out) = 0;
@@ -74,6 +79,8 @@ class LocalImage {
   /// Makes everything committed so far durable: data first, then residency bits.
   [[nodiscard]] virtual Result<void> flush() = 0;
 
+  /// Grows whenever blocks become readable or stop being so: lets observers poll cheaply.
+  [[nodiscard]] virtual std::uint64_t generation() const noexcept = 0;
   [[nodiscard]] virtual ImageUsage usage() const = 0;
   /// Blocks that failed their check since the image was opened.
   [[nodiscard]] virtual BlockCount lost_blocks() const noexcept = 0;

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "fetcher/block_fetcher.h"
+#include "fetcher/peer/peer_session.h"
+#include "fetcher/service/materialize_job.h"
+#include "fetcher/service/statistics.h"
+#include "fetcher/wire/messages.h"
+#include "indexer/core/clock.h"
+#include "indexer/core/error.h"
+#include "indexer/core/worker_pool.h"
+#include "indexer/store/local_image.h"
+#include "indexer/tree/image_id.h"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace weft::fetcher {
+
+struct FetcherOptions {
+  NodeId node;                           ///< ours: a peer with this id is ourselves
+  std::size_t max_waiting_reads = 4096;  ///< beyond it: Errc::queue_full
+  ByteCount max_in_flight{32u << 20};    ///< content asked for and not yet committed
+  Duration connect_timeout = std::chrono::seconds(5);
+  Duration locate_timeout = std::chrono::seconds(5);
+  std::uint64_t random_seed = 0;  ///< spreads reconnects of many nodes
+};
+
+/// An image found at peers. `path` is verified against `info.root`, and `info` against its id.
+struct RemoteImage {
+  struct Offer {
+    std::string address;
+    NodeId node;
+    BlockCount available;
+    bool complete = false;
+  };
+  std::string name;  ///< as the peers call it
+  ImageInfo info;
+  wire::TreeNodes path;  ///< root first, to the block first read, as far as peers have it
+  std::vector<Offer> offers;
+};
+
+/// Brings missing blocks here: finds images at peers, answers demand reads, materializes.
+///
+/// Lifecycle: construct, add peers, attach images, use; `stop()` before the worker pool and the I/O
+/// thread are stopped. After `stop()` reads fail with Errc::cancelled and the rest does nothing.
+/// Threads: all state lives on the I/O thread. Every method may be called from any thread; those
+/// that return a value wait for the I/O thread, which never blocks (microseconds). `stop()` must
+/// not be called from the I/O thread or a worker, since it waits for both.
+class Fetcher final : public BlockFetcher {
+ public:
+  /// Dials an address and shakes hands. Errc::peer_unreachable, peer_version, peer_misbehaved.
+  using Connect = std::move_only_function<Awaitable<Result<std::shared_ptr<PeerSession>>>(
+      std::string address, TimePoint deadline)>;
+
+  /// `io` is an executor of the I/O thread. `workers` and `clock` outlive the fetcher.
+  Fetcher(boost::asio::any_io_executor io, WorkerPool& workers, const Clock& clock, Connect connect,
+          FetcherOptions options);
+  ~Fetcher() override;
+
+  // --- Peers.
+  /// Connects and stays connected, with backoff. Adding an address twice does nothing.
+  void add_peer(std::string address);
+  /// Closes the connection; its blocks in flight are asked for elsewhere.
+  void remove_peer(std::string address);
+  [[nodiscard]] std::vector<PeerStatus> peers();
+
+  // --- Images.
+  /// Asks every connected peer (waiting for those being dialled) for an image by name or hex id.
+  /// Errc::unknown_image: all that answered lack it; ambiguous_image: they offer different images
+  /// under the name (the detail lists the ids, ask by id); peer_unreachable: nobody answered.
+  /// May be awaited on any executor.
+  [[nodiscard]] Awaitable<Result<RemoteImage>> locate(std::string name_or_id,
+                                                      BlockIndex first_read);
+  /// Starts to care for an image: finds its holders now and as they come. Counted: every attach
+  /// needs its detach. Reads attach the image for the time they wait.
+  void attach(std::shared_ptr<LocalImage> image);
+  /// When the last one detaches, the fetcher lets go of the LocalImage as soon as nothing is in
+  /// flight for it.
+  void detach(const ImageId& image);
+  /// Makes every block resident and fetches the whole tree, in the background, below all demand
+  /// reads. One job per image: a second call returns the running one and ignores `options` and
+  /// `on_progress`.
+  [[nodiscard]] std::shared_ptr<MaterializeJob> materialize(std::shared_ptr<LocalImage> image,
+                                                            MaterializeOptions options,
+                                                            MaterializeJob::OnProgress on_progress);
+
+  // --- BlockFetcher.
+  FetchTicket read(DemandRead request, Done done) override;
+  void cancel(FetchTicket ticket) override;
+
+  [[nodiscard]] FetchStatistics statistics();
+
+  /// Fails all reads with Errc::cancelled, ends jobs, closes sessions, waits for all tasks.
+  void stop();
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace weft::fetcher

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "fetcher/wire/messages.h"
+#include "indexer/core/clock.h"
+#include "indexer/core/digest.h"
+#include "indexer/core/units.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// Figures the fetcher shows: plain values, snapshots. Byte counts of blocks are content (before
+/// compression) unless they say `wire`.
+namespace weft::fetcher {
+
+/// Waiting times in buckets of a factor √2 from 16 µs to about 17 min; about 20 % exact.
+class WaitHistogram {
+ public:
+  void record(Duration wait) noexcept;
+  [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
+  /// Sum of all waits.
+  [[nodiscard]] Duration total() const noexcept { return total_; }
+  /// Wait that `fraction` (0 … 1) of the reads did not exceed; 0 when nothing was recorded.
+  [[nodiscard]] Duration quantile(double fraction) const noexcept;
+
+ private:
+  static constexpr std::size_t bucket_count = 54;
+  std::array<std::uint64_t, bucket_count> buckets_{};
+  std::uint64_t count_ = 0;
+  Duration total_{0};
+};
+
+struct ImageFetchStatus {
+  ImageId image;
+  std::size_t waiting_reads = 0;
+  BlockCount in_flight;                      ///< asked for, not yet committed
+  std::optional<BlockIndex> oldest_waiting;  ///< first missing block of the oldest waiting read
+  Duration oldest_wait{0};
+  std::size_t connected_holders = 0;  ///< peers that hold some of it and can be asked
+  bool disk_full = false;             ///< prefetch pauses; reads are served unstored
+};
+
+struct FetchStatistics {
+  std::uint64_t reads = 0;          ///< demand reads taken
+  std::uint64_t reads_failed = 0;   ///< any error, cancelled ones included
+  std::uint64_t reads_joined = 0;   ///< found some of their blocks in flight already
+  std::uint64_t reads_waiting = 0;  ///< now
+  Duration stalled{0};              ///< sum of the waits of answered reads
+  Duration wait_p50{0};
+  Duration wait_p99{0};
+  /// Blocks committed, by the priority they had on arrival; index: wire::Priority.
+  std::array<ByteCount, 4> received_by_priority{};
+  ByteCount received;              ///< sum of the above
+  ByteCount received_wire;         ///< the same as packed batches
+  ByteCount discarded;             ///< failed their digest, came twice, or could not be stored
+  std::uint64_t peers_banned = 0;  ///< (peer, image) pairs, since start
+  std::vector<ImageFetchStatus> images;
+};
+
+enum class PeerState : std::uint8_t {
+  connecting,  ///< dialling or shaking hands
+  connected,
+  waiting,    ///< for the next attempt, see `last_error`
+  duplicate,  ///< another address reached the same node and is used
+  self,       ///< the address is this node's own
+};
+[[nodiscard]] const char* to_string(PeerState state) noexcept;
+
+/// One peer as `weft peers` shows it.
+struct PeerStatus {
+  std::string address;  ///< host:port, as added
+  PeerState state = PeerState::connecting;
+  std::optional<NodeId> node;   ///< known after the first hello
+  std::string name;             ///< the peer's own, for people
+  double bytes_per_second = 0;  ///< of the link, on the wire; 0: not measured
+  Duration round_trip{0};       ///< 0: not measured
+  ByteCount received;           ///< content of blocks committed
+  ByteCount received_wire;
+  std::string last_error;           ///< empty: none since the last connect
+  Duration retry_in{0};             ///< PeerState::waiting: until the next attempt
+  std::vector<ImageId> banned_for;  ///< served wrong bytes for these
+};
+
+}  // namespace weft::fetcher

@@ -31,3 +31,7 @@ add_library(weft_asio INTERFACE)
 target_link_libraries(weft_asio INTERFACE Boost::headers Threads::Threads)
 target_compile_definitions(weft_asio INTERFACE
   BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_HAS_CO_AWAIT BOOST_ASIO_HAS_STD_COROUTINE)
+
+# Boost.JSON, compiled once (its header-only form needs one unit that includes its sources).
+add_library(weft_json STATIC tools/cmake/boost_json.cpp)
+target_link_libraries(weft_json PUBLIC Boost::headers weft_sanitizers)

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/config/config.h"
+#include "tools/config/quantity.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+
+#include <fmt/format.h>
+
+namespace weft::tools {
+namespace {
+
+std::unexpected<Error> bad(std::string detail) {
+  return fail(Errc::bad_config, Operation::configure, std::move(detail));
+}
+
+Result<void> set_state(Config& c, std::string_view text) {
+  if (text.empty()) return bad("the state directory must not be empty");
+  c.state = std::filesystem::path(text);
+  return {};
+}
+
+Result<void> set_listen(Config& c, std::string_view text) {
+  if (text == "off") {
+    c.listen.reset();
+    return {};
+  }
+  WEFT_TRY(c.listen, parse_endpoint(text));
+  return {};
+}
+
+Result<void> set_insecure(Config& c, std::string_view text) {
+  if (text != "true" && text != "false") {
+    return bad(fmt::format("\"{}\" is neither true nor false", text));
+  }
+  c.insecure = text == "true";
+  return {};
+}
+
+Result<void> set_peers(Config& c, std::string_view text) {
+  std::vector<Endpoint> peers;
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    WEFT_TRY(auto peer, parse_endpoint(text.substr(0, comma)));
+    peers.push_back(std::move(peer));
+    text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
+  }
+  c.peers = std::move(peers);
+  return {};
+}
+
+Result<void> set_node_name(Config& c, std::string_view text) {
+  const bool printable =
+      std::ranges::all_of(text, [](unsigned char ch) { return ch >= 0x20 && ch != 0x7f; });
+  if (!printable || text.size() > 255)
+    return bad("a node name is at most 255 printable characters");
+  c.node_name = text;
+  return {};
+}
+
+Result<void> set_floor(Config& c, std::string_view text) {
+  WEFT_TRY(c.free_space_floor, parse_size(text));
+  return {};
+}
+
+Result<void> set_workers(Config& c, std::string_view text) {
+  unsigned workers = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), workers);
+  if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size() || workers > 256) {
+    return bad(fmt::format("\"{}\" is not a number of threads from 0 to 256", text));
+  }
+  c.workers = workers;
+  return {};
+}
+
+Result<void> set_policy(Config& c, std::string_view text) {
+  WEFT_TRY(c.read_policy, parse_read_policy(text));
+  return {};
+}
+
+Result<void> set_hold(Config& c, std::string_view text) {
+  WEFT_TRY(auto hold, parse_duration(text));
+  if (hold < std::chrono::milliseconds(100) || hold > std::chrono::hours(24 * 30)) {
+    return bad(fmt::format("\"{}\" is outside 100ms to 30d", text));
+  }
+  c.read_hold = hold;
+  return {};
+}
+
+Result<void> set_level(Config& c, std::string_view text) {
+  for (const auto level : {LogLevel::error, LogLevel::warn, LogLevel::info, LogLevel::debug}) {
+    if (to_string(level) != text) continue;
+    c.log_level = level;
+    return {};
+  }
+  return bad(fmt::format("\"{}\" is not a log level: error, warn, info or debug", text));
+}
+
+Result<void> set_log_file(Config& c, std::string_view text) {
+  c.log_file = std::filesystem::path(text);
+  return {};
+}
+
+std::string join(const std::vector<Endpoint>& peers) {
+  std::string text;
+  for (const auto& peer : peers)
+    text += (text.empty() ? "" : ",") + to_string(peer);
+  return text;
+}
+
+constexpr std::array keys{
+    ConfigKey{"state", "DIR", "state directory of the node", set_state,
+              [](const Config& c) { return c.state.string(); }},
+    ConfigKey{"listen", "HOST:PORT", "where peers connect; \"off\" serves nobody", set_listen,
+              [](const Config& c) { return c.listen ? to_string(*c.listen) : "off"; }},
+    ConfigKey{"insecure", "BOOL",
+              "allow a listen address that is not loopback: traffic is neither encrypted nor "
+              "authenticated",
+              set_insecure,
+              [](const Config& c) { return std::string(c.insecure ? "true" : "false"); }},
+    ConfigKey{"peers", "HOST:PORT,…", "nodes to fetch from", set_peers,
+              [](const Config& c) { return join(c.peers); }},
+    ConfigKey{"node_name", "NAME", "name shown to peers (default: the host's name)", set_node_name,
+              [](const Config& c) { return c.node_name; }},
+    ConfigKey{"free_space_floor", "SIZE",
+              "free space to leave on the state directory's file system", set_floor,
+              [](const Config& c) { return std::to_string(c.free_space_floor.value()); }},
+    ConfigKey{"workers", "N", "threads that hash and decompress (0: one per processor)",
+              set_workers, [](const Config& c) { return std::to_string(c.workers); }},
+    ConfigKey{"read_policy", "hold|eio|eagain", "what reads do while no peer can answer",
+              set_policy, [](const Config& c) { return std::string(to_string(c.read_policy)); }},
+    ConfigKey{"read_hold", "TIME", "how long `hold` waits before EIO", set_hold,
+              [](const Config& c) { return exact_duration(c.read_hold); }},
+    ConfigKey{"log_level", "LEVEL", "error, warn, info or debug", set_level,
+              [](const Config& c) { return std::string(to_string(c.log_level)); }},
+    ConfigKey{"log_file", "FILE", "log file (default: stderr)", set_log_file,
+              [](const Config& c) { return c.log_file.string(); }},
+};
+
+}  // namespace
+
+std::span<const ConfigKey> config_keys() {
+  return keys;
+}
+
+const ConfigKey* find_config_key(std::string_view name) {
+  const auto* key = std::ranges::find(keys, name, &ConfigKey::name);
+  return key == keys.end() ? nullptr : key;
+}
+
+std::string flag_of(const ConfigKey& key) {
+  std::string flag = "--" + std::string(key.name);
+  std::ranges::replace(flag, '_', '-');
+  return flag;
+}
+
+std::string variable_of(const ConfigKey& key) {
+  std::string variable = "WEFT_" + std::string(key.name);
+  std::ranges::transform(variable, variable.begin(),
+                         [](unsigned char c) { return std::toupper(c); });
+  return variable;
+}
+
+Result<void> validate(const Config& config) {
+  if (config.listen && !is_loopback(*config.listen) && !config.insecure) {
+    return bad(fmt::format(
+        "listen = {} is not loopback, and connections are not encrypted or authenticated in this "
+        "version: whoever reaches the port can read every image. Set insecure = true (--insecure "
+        "true) on a network where that is acceptable, or listen on 127.0.0.1",
+        to_string(*config.listen)));
+  }
+  return {};
+}
+
+std::string_view to_string(ReadPolicy policy) noexcept {
+  switch (policy) {
+    case ReadPolicy::hold:
+      return "hold";
+    case ReadPolicy::eio:
+      return "eio";
+    case ReadPolicy::eagain:
+      return "eagain";
+  }
+  return "";
+}
+
+std::string_view to_string(LogLevel level) noexcept {
+  switch (level) {
+    case LogLevel::error:
+      return "error";
+    case LogLevel::warn:
+      return "warn";
+    case LogLevel::info:
+      return "info";
+    case LogLevel::debug:
+      return "debug";
+  }
+  return "";
+}
+
+Result<ReadPolicy> parse_read_policy(std::string_view text) {
+  for (const auto policy : {ReadPolicy::hold, ReadPolicy::eio, ReadPolicy::eagain}) {
+    if (to_string(policy) == text) return policy;
+  }
+  return bad(fmt::format("\"{}\" is not a read policy: hold, eio or eagain", text));
+}
+
+}  // namespace weft::tools

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "fetcher/block_fetcher.h"
+#include "fs/read/read_policy.h"
+#include "fs/read/read_statistics.h"
+#include "fs/supervisor/mount_keeper.h"
+#include "indexer/core/error.h"
+#include "indexer/store/local_image.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weft::fs {
+
+struct MountRequest {
+  std::shared_ptr<LocalImage> image;
+  std::string name;                ///< the file in a directory target is <name>.raw
+  std::filesystem::path target;    ///< an existing empty directory, or an existing regular file
+  std::optional<TargetKind> kind;  ///< nullopt: what the target is
+  ReadPolicy policy;
+};
+
+enum class MountState : std::uint8_t {
+  serving,
+  ending  ///< unmounted; open files and requests are being dropped
+};
+
+[[nodiscard]] std::string_view to_string(MountState state) noexcept;
+
+struct MountStatus {
+  std::string target;
+  TargetKind kind = TargetKind::directory;
+  std::string name;
+  ImageId image;
+  ReadPolicy policy;
+  MountState state = MountState::serving;
+  ReadStatistics reads;
+  std::vector<WaitingRead> waiting;  ///< oldest first
+};
+
+/// What became of one inherited mount.
+struct AdoptedMount {
+  std::string target;
+  std::optional<ImageId> image;  ///< nullopt: its description cannot be read
+  /// Set: it cannot be served and was unmounted, because a mount nobody serves blocks its readers.
+  std::optional<Error> error;
+};
+
+struct MountOptions {
+  /// FUSE channels, and threads, of one mount; 0: by the number of CPUs (2 … 4).
+  unsigned channels = 0;
+};
+
+/// All mounts of a node: one FUSE session with threads of its own for each, so that a mount whose
+/// reads are stuck never delays another.
+///
+/// Lifecycle: `keeper` and `fetcher` must outlive it. `stop()` (or the destructor) ends serving
+/// without unmounting: a successor that inherits the mounts answers what is in flight. To end a
+/// mount, `unmount` it first.
+/// Thread-safe. Calls block on mount(2), umount(2) and disk I/O, never on the network; a call on
+/// one mount does not wait for calls on others.
+class MountManager {
+ public:
+  using Resolver = std::function<Result<std::shared_ptr<LocalImage>>(const ImageId&)>;
+
+  explicit MountManager(MountKeeper& keeper, fetcher::BlockFetcher& fetcher,
+                        MountOptions options = {});
+  ~MountManager();
+  MountManager(const MountManager&) = delete;
+  MountManager& operator=(const MountManager&) = delete;
+
+  /// Returns when the mount answers. Errc::bad_target, already_mounted, not_permitted; errno of
+  /// mount(2).
+  [[nodiscard]] Result<MountStatus> mount(MountRequest request);
+
+  /// Errc::not_mounted; target_busy unless `force`, which fails all reads and detaches the mount.
+  /// The image is released before it returns.
+  [[nodiscard]] Result<void> unmount(const std::filesystem::path& target, bool force);
+
+  /// By target. A mount that ended by itself (umount(8)) disappears from the list.
+  [[nodiscard]] std::vector<MountStatus> list() const;
+
+  /// Serves the mounts that outlived an earlier worker; `resolver` maps an image id to its
+  /// LocalImage. To be called once, before the first `mount`.
+  [[nodiscard]] Result<std::vector<AdoptedMount>> adopt_inherited(const Resolver& resolver);
+
+  void stop();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace weft::fs

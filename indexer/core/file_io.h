@@ -31,6 +31,7 @@ struct FileStat {
   std::int64_t mtime_ns = 0;
   std::int64_t ctime_ns = 0;
   bool is_regular = false;
+  bool is_directory = false;
 };
 
 /// An open file. All operations are positional and may be called from any thread at once.
@@ -46,7 +47,8 @@ class File {
   /// Returns when data and size are durable (fdatasync).
   [[nodiscard]] virtual Result<void> sync() = 0;
   [[nodiscard]] virtual Result<void> truncate(ByteCount size) = 0;
-  /// Gives the range back to the file system; it reads as zeros afterwards.
+  /// Gives the range back to the file system; it reads as zeros afterwards. The size stays.
+  /// Errc::unsupported where the file system has no holes.
   [[nodiscard]] virtual Result<void> punch(Extent extent) = 0;
   [[nodiscard]] virtual Result<FileStat> stat() = 0;
   /// First extent with data at or after `from` (SEEK_DATA, SEEK_HOLE); nullopt: only a hole is
@@ -74,9 +76,11 @@ class FileSystem {
   /// Atomically replaces `to`.
   [[nodiscard]] virtual Result<void> rename(const std::filesystem::path& from,
                                             const std::filesystem::path& to) = 0;
-  /// Not an error if it is absent.
+  /// A file or an empty directory. Not an error if it is absent.
   [[nodiscard]] virtual Result<void> remove(const std::filesystem::path& path) = 0;
+  /// Not an error if it is there already.
   [[nodiscard]] virtual Result<void> make_directory(const std::filesystem::path& path) = 0;
+  /// Names in `dir`, sorted.
   [[nodiscard]] virtual Result<std::vector<std::string>> list(const std::filesystem::path& dir) = 0;
   /// Makes creations, renames and removals in `dir` durable.
   [[nodiscard]] virtual Result<void> sync_directory(const std::filesystem::path& dir) = 0;

@@ -5,9 +5,9 @@
 #include "indexer/core/error.h"
 #include "indexer/core/range.h"
 #include "indexer/tree/image_id.h"
+#include "indexer/tree/tree_node.h"
 #include "indexer/tree/tree_shape.h"
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,8 +15,6 @@
 #include <span>
 
 namespace weft {
-
-using NodeBytes = std::array<std::byte, block_size>;
 
 /// How much of an image is here. Zero blocks count as `zero`, as far as the tree known here tells.
 struct ImageUsage {

@@ -44,6 +44,8 @@ class TreeShape {
   /// Entry of `node` in its parent, or of a block in its leaf.
   [[nodiscard]] static unsigned slot(TreeNode node) { return node.index % tree_fanout; }
   [[nodiscard]] static unsigned slot(BlockIndex block) { return block.value() % tree_fanout; }
+  /// Entries of `node` that stand for nodes or blocks of this image: 128 but at the right edge.
+  [[nodiscard]] unsigned entries(TreeNode node) const;
   /// Blocks below `node`, clipped to the image.
   [[nodiscard]] BlockRange blocks_below(TreeNode node) const;
   /// Root first, leaf last.

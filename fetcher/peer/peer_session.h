@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fetcher/net/awaitable.h"
 #include "fetcher/wire/messages.h"
 #include "indexer/core/clock.h"
 #include "indexer/core/error.h"
@@ -8,8 +9,7 @@
 #include "indexer/tree/image_id.h"
 #include "indexer/tree/tree_shape.h"
 
-#include <boost/asio/awaitable.hpp>
-
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,9 +19,6 @@
 
 namespace weft::fetcher {
 
-template <class T>
-using Awaitable = boost::asio::awaitable<T>;
-
 enum class RequestId : std::uint32_t {};
 
 /// Rate and round-trip time of a link, measured from real transfers (EWMA); `samples` = 0: a guess.
@@ -29,6 +26,13 @@ struct LinkEstimate {
   double bytes_per_second = 12.5e6;
   Duration round_trip = std::chrono::milliseconds(20);
   std::uint64_t samples = 0;
+};
+
+struct SessionStats {
+  std::uint64_t requests = 0;
+  std::uint64_t bytes_sent = 0;                         ///< on the wire, headers included
+  std::uint64_t bytes_received = 0;                     ///< the same
+  std::array<std::uint64_t, 4> received_by_priority{};  ///< whole frames, by wire::Priority
 };
 
 /// One established connection to a peer, as the scheduler sees it. I/O thread only.
@@ -47,6 +51,7 @@ class PeerSession {
 
   [[nodiscard]] virtual const wire::Hello& remote() const noexcept = 0;
   [[nodiscard]] virtual LinkEstimate link() const noexcept = 0;
+  [[nodiscard]] virtual SessionStats stats() const noexcept { return {}; }
 
   /// Images the peer has, complete or not.
   [[nodiscard]] virtual Awaitable<Result<std::vector<wire::ImageSummary>>> images(

@@ -2,6 +2,7 @@
 #include "indexer/core/hash.h"
 
 #include "indexer/core/assert.h"
+#include "indexer/core/units.h"
 
 #include <openssl/evp.h>
 #include <xxhash.h>
@@ -51,6 +52,12 @@ Digest sha256(std::initializer_list<std::span<const std::byte>> parts) {
 Digest digest_of_block(std::span<const std::byte> block) {
   if (is_all_zero(block)) return Digest{};
   return sha256(block);
+}
+
+void digests_of_blocks(std::span<const std::byte> blocks, std::span<Digest> out) {
+  WEFT_ASSERT(blocks.size() == out.size() * block_size, "one digest for each block");
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i] = digest_of_block(blocks.subspan(i * block_size, block_size));
 }
 
 std::uint64_t xxh3(std::span<const std::byte> bytes) {

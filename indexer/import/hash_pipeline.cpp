@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "indexer/import/hash_pipeline.h"
+
+#include "indexer/core/hash.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace weft {
+
+HashPipeline::HashPipeline(File& source, ByteCount size, ImageWriter& writer, WorkerPool& pool)
+    : source_(source),
+      size_(size),
+      writer_(writer),
+      pool_(pool),
+      buffer_count_(2 * pool.threads()) {
+  Lock lock(mutex_);
+  for (std::size_t i = 0; i < buffer_count_; ++i)
+    free_.push_back(std::make_unique<Buffer>(piece_blocks * block_size));
+}
+
+Result<ByteCount> HashPipeline::run(const Report& report, const std::stop_token& stop) {
+  const Result<void> submitted = submit_all(report, stop);
+  wait_for_all();  // whatever happened: tasks refer to this object
+  ByteCount data;
+  {
+    Lock lock(mutex_);
+    if (error_) return std::unexpected(*error_);
+    data = data_;
+  }
+  if (!submitted) return std::unexpected(submitted.error());
+  report(size_, data);
+  return data;
+}
+
+Result<void> HashPipeline::submit_all(const Report& report, const std::stop_token& stop) {
+  const BlockIndex end(blocks_for(size_).value());
+  for (BlockIndex at; at < end;) {
+    WEFT_TRY(const auto extent, source_.next_data(offset_of(at)));
+    if (!extent) break;
+    const BlockRange touched = blocks_touched(extent->offset, extent->length);
+    // File systems with smaller blocks may have two extents in one of ours.
+    const BlockRange blocks = intersect(touched, BlockRange::between(at, end));
+    WEFT_CHECK(submit_extent(blocks, report, stop));
+    at = std::max(touched.end(), at + BlockCount(1));
+  }
+  return {};
+}
+
+Result<void> HashPipeline::submit_extent(BlockRange blocks, const Report& report,
+                                         const std::stop_token& stop) {
+  for (BlockIndex at = blocks.first; at < blocks.end();) {
+    const std::uint64_t edge = (at.value() / piece_blocks + 1) * piece_blocks;
+    const BlockRange piece = BlockRange::between(at, std::min(BlockIndex(edge), blocks.end()));
+    WEFT_TRY(std::unique_ptr<Buffer> buffer, take_buffer());
+    if (stop.stop_requested()) {
+      give_back(std::move(buffer), {}, ByteCount(0));
+      return fail(Errc::cancelled, Operation::import);
+    }
+    ByteCount data;
+    {
+      Lock lock(mutex_);
+      data = data_;
+    }
+    report(std::min(size_, ByteCount(offset_of(at).value())), data);
+    // The buffer travels with the task; a task that is not taken gives it back to nobody.
+    Buffer* const raw = buffer.release();
+    const bool taken = pool_.submit([this, piece, raw] {
+      std::unique_ptr<Buffer> owned(raw);
+      Result<void> outcome = process(piece, *owned);
+      give_back(std::move(owned), std::move(outcome), content_of(piece));
+    });
+    if (!taken) {
+      give_back(std::unique_ptr<Buffer>(raw), {}, ByteCount(0));
+      return fail(Errc::cancelled, Operation::import, "the node is shutting down");
+    }
+    at = piece.end();
+  }
+  return {};
+}
+
+// Bytes of the image in a piece.
+ByteCount HashPipeline::content_of(BlockRange piece) const {
+  return std::min(bytes_of(piece.count), size_ - ByteCount(offset_of(piece.first).value()));
+}
+
+Result<void> HashPipeline::process(BlockRange piece, std::span<std::byte> buffer) {
+  const ByteOffset offset = offset_of(piece.first);
+  const auto bytes = buffer.first(bytes_of(piece.count).value());
+  // The last block of an image may be partly padding.
+  const std::uint64_t wanted = content_of(piece).value();
+  WEFT_TRY(const std::size_t got, source_.read_at(offset, bytes.first(wanted)));
+  if (got < wanted) return fail(Errc::source_changed, Operation::import, "it became shorter");
+  std::ranges::fill(bytes.subspan(wanted), std::byte{0});
+  std::array<Digest, piece_blocks> digests;
+  const auto names = std::span(digests).first(piece.count.value());
+  digests_of_blocks(bytes, names);
+  return writer_.put(piece.first, bytes, names);
+}
+
+Result<std::unique_ptr<HashPipeline::Buffer>> HashPipeline::take_buffer() {
+  Lock lock(mutex_);
+  while (free_.empty() && !error_)
+    changed_.wait(mutex_);
+  if (error_) return std::unexpected(*error_);
+  std::unique_ptr<Buffer> buffer = std::move(free_.back());
+  free_.pop_back();
+  return buffer;
+}
+
+void HashPipeline::give_back(std::unique_ptr<Buffer> buffer, Result<void> outcome,
+                             ByteCount bytes) {
+  Lock lock(mutex_);
+  free_.push_back(std::move(buffer));
+  if (outcome) {
+    data_ += bytes;
+  } else if (!error_) {
+    error_ = std::move(outcome).error();
+  }
+  changed_.notify_one();
+}
+
+void HashPipeline::wait_for_all() {
+  Lock lock(mutex_);
+  while (free_.size() < buffer_count_)
+    changed_.wait(mutex_);
+}
+
+}  // namespace weft

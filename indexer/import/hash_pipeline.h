@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "indexer/core/error.h"
+#include "indexer/core/file_io.h"
+#include "indexer/core/mutex.h"
+#include "indexer/core/range.h"
+#include "indexer/core/worker_pool.h"
+#include "indexer/store/image_writer.h"
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <vector>
+
+namespace weft {
+
+/// Reads a source file's data extents, hashes their blocks on all threads of a pool, and puts them
+/// into an image being made. The work of one import; used once, by one thread, which waits.
+///
+/// A piece is at most 512 KiB at a multiple of that: large enough that system calls do not count,
+/// small enough to stay in a core's cache between reading and hashing, and what one tree leaf
+/// covers, so that no two threads write the same page of a side file. The number of buffers bounds
+/// both memory and the pieces on the way; when all are in use the calling thread waits.
+class HashPipeline {
+ public:
+  static constexpr std::uint64_t piece_blocks = 128;
+
+  /// Called on the thread in `run` with the bytes passed (holes included) and the bytes of data.
+  using Report = std::function<void(ByteCount passed, ByteCount data)>;
+
+  /// All references outlive `run`.
+  HashPipeline(File& source, ByteCount size, ImageWriter& writer, WorkerPool& pool);
+
+  /// Returns when every piece is put, or after the first error, or Errc::cancelled after `stop`;
+  /// no task is left in the pool. Errc::source_changed: the file ended early.
+  Result<ByteCount> run(const Report& report, const std::stop_token& stop);
+
+ private:
+  using Buffer = std::vector<std::byte>;
+
+  Result<void> submit_all(const Report& report, const std::stop_token& stop);
+  Result<void> submit_extent(BlockRange blocks, const Report& report, const std::stop_token& stop);
+  [[nodiscard]] ByteCount content_of(BlockRange piece) const;
+  Result<void> process(BlockRange piece, std::span<std::byte> buffer);
+  Result<std::unique_ptr<Buffer>> take_buffer() WEFT_EXCLUDES(mutex_);
+  void give_back(std::unique_ptr<Buffer> buffer, Result<void> outcome, ByteCount bytes)
+      WEFT_EXCLUDES(mutex_);
+  void wait_for_all() WEFT_EXCLUDES(mutex_);
+
+  // Constant after construction.
+  File& source_;
+  const ByteCount size_;
+  ImageWriter& writer_;
+  WorkerPool& pool_;
+  const std::size_t buffer_count_;
+
+  Mutex mutex_;
+  Condition changed_;
+  std::vector<std::unique_ptr<Buffer>> free_ WEFT_GUARDED_BY(mutex_);
+  std::optional<Error> error_ WEFT_GUARDED_BY(mutex_);  // the first one
+  ByteCount data_ WEFT_GUARDED_BY(mutex_);
+};
+
+}  // namespace weft

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "indexer/import/importer.h"
+
+#include "indexer/import/disk_format.h"
+#include "indexer/import/hash_pipeline.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace weft {
+namespace {
+
+struct Source {
+  std::filesystem::path path;  // absolute
+  std::unique_ptr<File> file;
+  FileStat stat;
+};
+
+Result<void> check_name(Store& store, const std::string& name) {
+  if (!is_valid_image_name(name)) {
+    return fail(Errc::bad_name, Operation::import,
+                "\"" + name + "\": use 1 to 128 of A-Z a-z 0-9 . _ -, not starting with . or -");
+  }
+  const Result<ImageEntry> present = store.find(name);
+  if (present && present->name == name) {
+    return fail(Errc::name_taken, Operation::import,
+                name + ": choose another, or remove the image first (weft rm " + name + ")");
+  }
+  if (!present && !present.error().is(Errc::unknown_image) &&
+      !present.error().is(Errc::ambiguous_image)) {
+    return std::unexpected(present.error());
+  }
+  return {};
+}
+
+Result<void> refuse_wrapped(const Source& source) {
+  const std::string path = source.path.string();
+  std::array<std::byte, format_head_size> head;
+  std::array<std::byte, format_tail_size> tail;
+  WEFT_TRY(const std::size_t head_size, source.file->read_at(ByteOffset(0), head));
+  const std::uint64_t size = source.stat.size.value();
+  const ByteOffset tail_at(size - std::min<std::uint64_t>(size, tail.size()));
+  WEFT_TRY(const std::size_t tail_size, source.file->read_at(tail_at, tail));
+  const auto head_bytes = std::span(head).first(head_size);
+  const std::string_view format = container_format(head_bytes, std::span(tail).first(tail_size));
+  if (!format.empty()) {
+    return fail(Errc::not_an_image, Operation::import,
+                path + ": it is in the format " + std::string(format) +
+                    " and only raw images can be imported: convert it with `qemu-img convert -O "
+                    "raw " +
+                    path + " " + source.path.stem().string() + ".raw`");
+  }
+  const std::string_view program = compressed_with(path, head_bytes);
+  if (!program.empty()) {
+    return fail(
+        Errc::not_an_image, Operation::import,
+        path + ": it is compressed: unpack it with `" + std::string(program) + " -d` first");
+  }
+  return {};
+}
+
+Result<Source> open_source(FileSystem& fs, const std::filesystem::path& path) {
+  std::error_code ignored;  // a path that cannot be resolved cannot be opened either
+  std::filesystem::path absolute = std::filesystem::weakly_canonical(path, ignored);
+  if (absolute.empty()) absolute = path;
+  auto file = fs.open(absolute, OpenMode::read);
+  if (!file) {
+    Error error = std::move(file).error();
+    error.operation = Operation::import;
+    error.detail = absolute.string();
+    if (error.is(std::errc::no_such_device_or_address)) {  // what opening a socket gives
+      error.code = Errc::not_an_image;
+    }
+    return std::unexpected(std::move(error));
+  }
+  WEFT_TRY(const FileStat stat, (*file)->stat());
+  const std::string name = absolute.string();
+  if (stat.is_directory) {
+    return fail(Errc::not_an_image, Operation::import, name + ": it is a directory");
+  }
+  if (!stat.is_regular) {
+    return fail(Errc::not_an_image, Operation::import,
+                name + ": it is a device, pipe or socket: copy its content to a file first");
+  }
+  if (stat.size.value() == 0) return fail(Errc::empty_image, Operation::import, name);
+  if (stat.size > max_image_size) {
+    return fail(Errc::image_too_large, Operation::import, name + ": the limit is 64 TiB");
+  }
+  Source source{std::move(absolute), std::move(*file), stat};
+  WEFT_CHECK(refuse_wrapped(source));
+  return source;
+}
+
+// Asks by path, so that a file put in the source's place is noticed too.
+Result<void> check_unchanged(FileSystem& fs, const Source& source) {
+  WEFT_TRY(const auto now, fs.open(source.path, OpenMode::read));
+  WEFT_TRY(const FileStat after, now->stat());
+  const FileStat& before = source.stat;
+  if (after.size == before.size && after.mtime_ns == before.mtime_ns &&
+      after.ctime_ns == before.ctime_ns && after.inode == before.inode &&
+      after.device == before.device) {
+    return {};
+  }
+  return fail(Errc::source_changed, Operation::import,
+              source.path.string() + ": stop what writes to it and import it again");
+}
+
+struct Target {
+  std::unique_ptr<ImageWriter> writer;
+  PackKind kind;
+};
+
+Result<Target> begin(Store& store, const ImportOptions& options, Source& source, PackKind kind) {
+  WEFT_TRY(
+      auto writer,
+      store.begin_import(ImportTarget{
+          .name = options.name, .size = source.stat.size, .kind = kind, .source = source.path}));
+  if (kind == PackKind::reflink) {
+    WEFT_CHECK(writer->clone(*source.file, Extent{ByteOffset(0), source.stat.size}));
+  }
+  return Target{std::move(writer), kind};
+}
+
+Result<Target> begin(Store& store, const ImportOptions& options, Source& source) {
+  switch (options.mode) {
+    case ImportMode::copy:
+      return begin(store, options, source, PackKind::own);
+    case ImportMode::reflink:
+      return begin(store, options, source, PackKind::reflink);
+    case ImportMode::in_place:
+      return begin(store, options, source, PackKind::in_place);
+    case ImportMode::automatic:
+      break;
+  }
+  Result<Target> shared = begin(store, options, source, PackKind::reflink);
+  if (shared || !shared.error().is(Errc::unsupported)) return shared;
+  return begin(store, options, source, PackKind::own);
+}
+
+}  // namespace
+
+Result<Imported> import_raw(Store& store, FileSystem& fs, WorkerPool& pool, ImportOptions options,
+                            std::function<void(const ImportProgress&)> progress,
+                            std::stop_token stop) {
+  WEFT_CHECK(check_name(store, options.name));
+  WEFT_TRY(Source source, open_source(fs, options.path));
+  WEFT_TRY(const Target target, begin(store, options, source));
+  const ByteCount size = source.stat.size;
+  const auto report = [&](ByteCount passed, ByteCount data) {
+    if (progress) progress(ImportProgress{.total = size, .done = passed, .data = data});
+  };
+  HashPipeline pipeline(*source.file, size, *target.writer, pool);
+  WEFT_TRY(const ByteCount data, pipeline.run(report, stop));
+  WEFT_CHECK(check_unchanged(fs, source));
+  if (stop.stop_requested()) return fail(Errc::cancelled, Operation::import);
+  WEFT_TRY(const ImageInfo info, target.writer->publish());
+  return Imported{.info = info, .kind = target.kind, .data = data};
+}
+
+}  // namespace weft

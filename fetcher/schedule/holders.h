@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "fetcher/schedule/peer_id.h"
+#include "fetcher/schedule/range_set.h"
+#include "indexer/core/clock.h"
+#include "indexer/core/range.h"
+
+#include <cstddef>
+#include <map>
+#include <vector>
+
+namespace weft::fetcher {
+
+/// Which connected peers hold which blocks of one image: the holder sets. Pure.
+///
+/// A peer is *asked* (connected, its answer is not here yet), *empty* (it does not have the image),
+/// *partial* (it announces ranges) or *complete*. Two things overrule what it says:
+/// - *absent*: it said that it lacks these blocks when asked for them. Forgotten after a while,
+///   because a complete holder may only be repairing them.
+/// - *banned*: it served wrong or truncated data. For good, also over reconnects.
+class Holders {
+ public:
+  // --- What peers say.
+  void asked(PeerId peer);
+  void empty(PeerId peer);
+  void complete(PeerId peer);
+  /// From now on it holds `added` too, and no longer `removed`. Of a complete peer: all but those.
+  void partial(PeerId peer, const std::vector<BlockRange>& added,
+               const std::vector<BlockRange>& removed);
+  void absent(PeerId peer, BlockRange range, TimePoint until);
+  void disconnected(PeerId peer);
+  /// False: it was banned before.
+  bool ban(PeerId peer);
+  /// Forgets absences that are over. True if there were any: blocks may have a holder again.
+  bool expire(TimePoint now);
+
+  // --- Who can be asked.
+  [[nodiscard]] bool holds(PeerId peer, BlockIndex block) const;
+  /// Parts of `range` the peer can be asked for, ascending.
+  [[nodiscard]] std::vector<BlockRange> held(PeerId peer, BlockRange range) const;
+  struct Run {
+    BlockRange range;
+    std::vector<PeerId> peers;  ///< ascending; empty: nobody
+  };
+  /// `range` cut into runs with equal holder sets, ascending, covering it.
+  [[nodiscard]] std::vector<Run> runs(BlockRange range) const;
+  /// Connected peers that have the image at all and are not banned, ascending.
+  [[nodiscard]] std::vector<PeerId> with_image() const;
+  [[nodiscard]] bool is_banned(PeerId peer) const;
+  /// Some connected peer has not said yet what it holds.
+  [[nodiscard]] bool any_asked() const;
+  [[nodiscard]] bool is_empty(PeerId peer) const;
+
+ private:
+  enum class Says { nothing, asked, empty, partial, complete };  // nothing: not connected
+  struct Peer {
+    Says says = Says::nothing;
+    bool banned = false;
+    RangeSet has;     // partial
+    RangeSet lacks;   // complete
+    RangeSet absent;
+    TimePoint absent_until{};
+  };
+
+  [[nodiscard]] bool usable(const Peer& peer) const;
+
+  std::map<PeerId, Peer> peers_;
+};
+
+}  // namespace weft::fetcher

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fetcher/schedule/image_schedule.h"
+
+#include "indexer/core/assert.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace weft::fetcher {
+namespace {
+
+using wire::Priority;
+constexpr std::array<Priority, 3> priorities{Priority::demand, Priority::readahead,
+                                             Priority::prefetch};
+
+std::size_t slot(Priority priority) { return static_cast<std::size_t>(priority); }
+
+}  // namespace
+
+const RangeSet& ImageSchedule::wanted(Priority priority) const { return wanted_[slot(priority)]; }
+
+ImageSchedule::Read* ImageSchedule::find_read(FetchTicket ticket) {
+  const auto it = reads_.find(ticket);
+  return it == reads_.end() ? nullptr : &it->second;
+}
+
+std::vector<BlockRange> ImageSchedule::in_no_state(BlockRange range) const {
+  RangeSet free({range});
+  for (const Priority priority : priorities) {
+    for (const BlockRange& part : wanted(priority).within(range)) free.remove(part);
+  }
+  in_flight_.for_each(range, [&](BlockRange part, FetchId) { free.remove(part); });
+  landing_.for_each(range, [&](BlockRange part, Priority) { free.remove(part); });
+  return free.ranges();
+}
+
+void ImageSchedule::unwant(BlockRange range) {
+  for (const Priority priority : priorities) wanted_[slot(priority)].remove(range);
+}
+
+ImageSchedule::Joined ImageSchedule::add_read(FetchTicket ticket, Read read) {
+  Joined joined;
+  std::set<FetchId> raise;
+  for (const BlockRange& range : read.outstanding.ranges()) {
+    in_flight_.for_each(range, [&](BlockRange, FetchId id) {
+      joined.any = true;
+      if (fetches_.at(id).priority > Priority::demand) raise.insert(id);
+    });
+    landing_.for_each(range, [&](BlockRange, Priority) { joined.any = true; });
+    for (const Priority lower : {Priority::readahead, Priority::prefetch}) {
+      for (const BlockRange& part : wanted(lower).within(range)) {
+        wanted_[slot(lower)].remove(part);
+        wanted_[slot(Priority::demand)].add(part);
+      }
+    }
+    for (const BlockRange& part : in_no_state(range)) wanted_[slot(Priority::demand)].add(part);
+  }
+  joined.raise.assign(raise.begin(), raise.end());
+  const bool added = reads_.emplace(ticket, std::move(read)).second;
+  WEFT_ASSERT(added, "ticket used twice");
+  return joined;
+}
+
+void ImageSchedule::remove_read(FetchTicket ticket) {
+  const auto it = reads_.find(ticket);
+  if (it == reads_.end()) return;
+  const RangeSet outstanding = std::move(it->second.outstanding);
+  reads_.erase(it);
+  const RangeSet orphans = intersect(outstanding, wanted(Priority::demand));
+  if (orphans.empty()) return;
+  wanted_[slot(Priority::demand)].remove(orphans);
+  for (const auto& [other, read] : reads_) {
+    wanted_[slot(Priority::demand)].add(intersect(orphans, read.outstanding));
+  }
+}
+
+void ImageSchedule::want(BlockRange range, Priority priority) {
+  WEFT_ASSERT(priority > Priority::demand, "demand comes with a read");
+  if (priority == Priority::readahead) {
+    for (const BlockRange& part : wanted(Priority::prefetch).within(range)) {
+      wanted_[slot(Priority::prefetch)].remove(part);
+      wanted_[slot(Priority::readahead)].add(part);
+    }
+  }
+  for (const BlockRange& part : in_no_state(range)) wanted_[slot(priority)].add(part);
+}
+
+void ImageSchedule::drop(Priority priority) { wanted_[slot(priority)].clear(); }
+
+void ImageSchedule::sent(FetchId id, PeerId peer, std::span<const BlockRange> ranges,
+                         Priority priority, TimePoint now) {
+  Fetch fetch{peer, priority, {}, now};
+  for (const BlockRange& range : ranges) {
+    unwant(range);
+    in_flight_.assign(range, id);
+    fetch.remaining.add(range);
+  }
+  const bool added = fetches_.emplace(id, std::move(fetch)).second;
+  WEFT_ASSERT(added, "fetch id used twice");
+}
+
+void ImageSchedule::raise(FetchId id, Priority priority) {
+  Fetch& fetch = fetches_.at(id);
+  fetch.priority = std::min(fetch.priority, priority);
+}
+
+bool ImageSchedule::arrived(FetchId id, std::span<const BlockRange> ranges) {
+  Fetch& fetch = fetches_.at(id);
+  RangeSet all;
+  for (const BlockRange& range : ranges) {
+    if (all.overlaps(range) || !fetch.remaining.covers(range)) return false;
+    all.add(range);
+  }
+  for (const BlockRange& range : ranges) {
+    fetch.remaining.remove(range);
+    in_flight_.erase(range);
+    landing_.assign(range, fetch.priority);
+  }
+  return true;
+}
+
+bool ImageSchedule::absent(FetchId id, std::span<const BlockRange> ranges, TimePoint until) {
+  Fetch& fetch = fetches_.at(id);
+  const bool asked = std::ranges::all_of(
+      ranges, [&](const BlockRange& range) { return fetch.remaining.covers(range); });
+  if (!asked) return false;
+  for (const BlockRange& range : ranges) {
+    fetch.remaining.remove(range);
+    in_flight_.erase(range);
+    holders.absent(fetch.peer, range, until);
+    put_back(range, fetch.priority);
+  }
+  return true;
+}
+
+std::vector<BlockRange> ImageSchedule::finish(FetchId id) {
+  const auto it = fetches_.find(id);
+  if (it == fetches_.end()) return {};
+  const Fetch fetch = std::move(it->second);
+  fetches_.erase(it);
+  std::vector<BlockRange> left = fetch.remaining.ranges();
+  for (const BlockRange& range : left) {
+    in_flight_.erase(range);
+    put_back(range, fetch.priority);
+  }
+  return left;
+}
+
+void ImageSchedule::put_back(BlockRange range, Priority priority) {
+  RangeSet demanded;
+  for (const auto& [ticket, read] : reads_) {
+    for (const BlockRange& part : read.outstanding.within(range)) demanded.add(part);
+  }
+  wanted_[slot(Priority::demand)].add(demanded);
+  // Of a fetch that was raised for a reader who has gone, the rest is plain prefetch.
+  const Priority rest = std::max(priority, Priority::readahead);
+  for (const BlockRange& part : demanded.gaps(range)) wanted_[slot(rest)].add(part);
+}
+
+std::vector<FetchTicket> ImageSchedule::landed(std::span<const BlockRange> ranges) {
+  for (const BlockRange& range : ranges) {
+    unwant(range);
+    landing_.erase(range);
+  }
+  std::vector<FetchTicket> complete;
+  for (auto& [ticket, read] : reads_) {
+    for (const BlockRange& range : ranges) {
+      if (!intersect(range, read.range).empty()) read.outstanding.remove(range);
+    }
+    if (read.outstanding.empty()) complete.push_back(ticket);
+  }
+  for (const FetchTicket ticket : complete) reads_.erase(ticket);
+  return complete;
+}
+
+void ImageSchedule::rejected(std::span<const BlockRange> ranges) {
+  std::vector<std::pair<BlockRange, Priority>> parts;
+  for (const BlockRange& range : ranges) {
+    landing_.for_each(range, [&](BlockRange part, Priority p) { parts.emplace_back(part, p); });
+  }
+  for (const auto& [part, priority] : parts) {
+    landing_.erase(part);
+    put_back(part, priority);
+  }
+}
+
+bool ImageSchedule::idle() const {
+  return reads_.empty() && fetches_.empty() && landing_.empty() && nodes.empty();
+}
+
+std::vector<PeerId> ImageSchedule::tried(const Read& read) const {
+  std::set<PeerId> peers = read.tried;
+  for (const BlockRange& range : read.outstanding.ranges()) {
+    in_flight_.for_each(range, [&](BlockRange, FetchId id) { peers.insert(fetches_.at(id).peer); });
+  }
+  return {peers.begin(), peers.end()};
+}
+
+void ImageSchedule::check_invariants() const {
+  RangeSet known;
+  const auto add_once = [&](BlockRange range) {
+    WEFT_ASSERT(!known.overlaps(range), "block in two states");
+    known.add(range);
+  };
+  for (const Priority priority : priorities) {
+    wanted(priority).check_invariants();
+    for (const BlockRange& range : wanted(priority).ranges()) add_once(range);
+  }
+  constexpr BlockRange everything{BlockIndex(0), BlockCount(~std::uint64_t{0})};
+  RangeSet demanded = wanted(Priority::demand);
+  in_flight_.for_each(everything, [&](BlockRange part, FetchId id) {
+    add_once(part);
+    const auto fetch = fetches_.find(id);
+    WEFT_ASSERT(fetch != fetches_.end(), "in flight with a fetch that is over");
+    WEFT_ASSERT(fetch->second.remaining.covers(part), "in flight, but its fetch was answered");
+  });
+  landing_.for_each(everything, [&](BlockRange part, Priority) { add_once(part); });
+  BlockCount remaining;
+  for (const auto& [id, fetch] : fetches_) remaining += fetch.remaining.count();
+  WEFT_ASSERT(remaining == in_flight_.count(), "a fetch waits for a block that is not in flight");
+  for (const auto& [ticket, read] : reads_) {
+    WEFT_ASSERT(!read.outstanding.empty(), "a complete read is still here");
+    for (const BlockRange& range : read.outstanding.ranges()) {
+      WEFT_ASSERT(known.covers(range), "a read waits for a block nobody fetches");
+      demanded.remove(range);
+      for (const Priority lower : {Priority::readahead, Priority::prefetch}) {
+        WEFT_ASSERT(!wanted(lower).overlaps(range), "a read waits for a block of low priority");
+      }
+    }
+  }
+  WEFT_ASSERT(demanded.empty(), "demanded without a reader");
+  nodes.check_invariants();
+}
+
+}  // namespace weft::fetcher

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "fetcher/block_fetcher.h"
+#include "fetcher/schedule/holders.h"
+#include "fetcher/schedule/peer_id.h"
+#include "fetcher/schedule/range_map.h"
+#include "fetcher/schedule/range_set.h"
+#include "fetcher/schedule/tree_wants.h"
+#include "fetcher/wire/messages.h"
+#include "indexer/core/clock.h"
+#include "indexer/core/range.h"
+
+#include <array>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <vector>
+
+namespace weft::fetcher {
+
+/// Which blocks of one image are on their way here, for whom, and from where. Pure: a set of
+/// states with rules, no policy. `Scheduler` decides who is asked.
+///
+/// A block is in exactly one state:
+///
+///     (none) ──want──► WANTED(priority) ──sent──► IN FLIGHT(fetch) ──arrived──► LANDING ──landed──► (none)
+///                           ▲                          │ absent, failed              │ rejected
+///                           └──────────────────────────┴─────────────────────────────┘
+///
+/// - *none*: readable in the store, or nobody asked for it.
+/// - *wanted*: nobody has been asked. Priority = the highest of all who want it.
+/// - *in flight*: asked for at one peer; who wants it now joins, and the fetch is raised.
+/// - *landing*: bytes are here, being verified and committed, or waiting for their leaf.
+///
+/// A block is never in flight twice, nor in flight and wanted. Every block a read still waits for
+/// is in one of the three states; a block that comes back from a failure is wanted as a demand if
+/// a read waits for it, else as what it was.
+///
+/// *Rationale:* "nothing known" is the state of nearly all blocks of nearly all images; memory is
+/// proportional to what is on its way, not to the image.
+class ImageSchedule {
+ public:
+  struct Read {
+    BlockRange range;
+    RangeSet outstanding;   ///< not readable yet
+    TimePoint deadline;
+    bool hold = true;
+    std::set<PeerId> tried;
+  };
+  struct Fetch {
+    PeerId peer{};
+    wire::Priority priority = wire::Priority::prefetch;
+    RangeSet remaining;     ///< asked for and not answered
+    TimePoint since;
+  };
+
+  // --- Wanting.
+  /// Fetches to raise to demand priority, because the read joins them; empty when it joined none.
+  struct Joined {
+    std::vector<FetchId> raise;
+    bool any = false;       ///< a block was on its way already
+  };
+  Joined add_read(FetchTicket ticket, Read read);
+  /// Blocks only this read waited for are no longer wanted; those in flight arrive anyway.
+  void remove_read(FetchTicket ticket);
+  /// Readahead or prefetch. Blocks that are on their way are left alone.
+  void want(BlockRange range, wire::Priority priority);
+  /// Forgets what is wanted at this priority.
+  void drop(wire::Priority priority);
+
+  // --- Fetching. All blocks of `ranges` must be wanted.
+  void sent(FetchId id, PeerId peer, std::span<const BlockRange> ranges, wire::Priority priority,
+            TimePoint now);
+  void raise(FetchId id, wire::Priority priority);
+  /// False, and nothing changes: a block of `ranges` was not asked for with this fetch.
+  [[nodiscard]] bool arrived(FetchId id, std::span<const BlockRange> ranges);
+  [[nodiscard]] bool absent(FetchId id, std::span<const BlockRange> ranges, TimePoint until);
+  /// Ends a fetch; blocks not answered are wanted again, and returned.
+  std::vector<BlockRange> finish(FetchId id);
+
+  // --- Landing.
+  /// Blocks are readable, however they became so. Reads that are complete now; they are removed.
+  std::vector<FetchTicket> landed(std::span<const BlockRange> ranges);
+  /// Blocks that were landing failed: wanted again.
+  void rejected(std::span<const BlockRange> ranges);
+
+  // --- Looking.
+  [[nodiscard]] const RangeSet& wanted(wire::Priority priority) const;
+  [[nodiscard]] const std::map<FetchTicket, Read>& reads() const { return reads_; }
+  [[nodiscard]] Read* find_read(FetchTicket ticket);
+  [[nodiscard]] const std::map<FetchId, Fetch>& fetches() const { return fetches_; }
+  [[nodiscard]] bool is_landing(BlockIndex block) const { return landing_.at(block) != nullptr; }
+  /// In flight or landing.
+  [[nodiscard]] BlockCount busy() const { return in_flight_.count() + landing_.count(); }
+  [[nodiscard]] bool idle() const;
+  /// Peers that have been asked for, or are sending, what the read waits for.
+  [[nodiscard]] std::vector<PeerId> tried(const Read& read) const;
+
+  void check_invariants() const;
+
+  Holders holders;
+  TreeWants nodes;
+
+ private:
+  void unwant(BlockRange range);
+  /// Puts blocks that are in no state back to wanted.
+  void put_back(BlockRange range, wire::Priority priority);
+  [[nodiscard]] std::vector<BlockRange> in_no_state(BlockRange range) const;
+
+  std::array<RangeSet, 4> wanted_;  // by wire::Priority
+  RangeMap<FetchId> in_flight_;
+  RangeMap<wire::Priority> landing_;
+  std::map<FetchId, Fetch> fetches_;
+  std::map<FetchTicket, Read> reads_;
+};
+
+}  // namespace weft::fetcher

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "indexer/core/range.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace weft::fetcher {
+
+/// A set of blocks as ordered, disjoint, maximal runs: small for what is contiguous, whatever the
+/// size of the image. Value type. Operations cost O(log runs + runs touched).
+class RangeSet {
+ public:
+  RangeSet() = default;
+  explicit RangeSet(const std::vector<BlockRange>& ranges);
+
+  void add(BlockRange range);
+  void add(const RangeSet& other);
+  void remove(BlockRange range);
+  void remove(const RangeSet& other);
+  void clear();
+
+  [[nodiscard]] bool empty() const { return runs_.empty(); }
+  [[nodiscard]] BlockCount count() const { return BlockCount(count_); }
+  /// Runs, not blocks.
+  [[nodiscard]] std::size_t runs() const { return runs_.size(); }
+  [[nodiscard]] bool contains(BlockIndex block) const;
+  /// Every block of `range` is in the set (true for an empty range).
+  [[nodiscard]] bool covers(BlockRange range) const;
+  [[nodiscard]] bool overlaps(BlockRange range) const;
+  /// First block in the set. The set must not be empty.
+  [[nodiscard]] BlockIndex first() const;
+  /// First run that meets `range`, clipped to it.
+  [[nodiscard]] std::optional<BlockRange> first_within(BlockRange range) const;
+  /// The runs that meet `range`, clipped to it, ascending.
+  [[nodiscard]] std::vector<BlockRange> within(BlockRange range) const;
+  /// The parts of `range` that are not in the set, ascending.
+  [[nodiscard]] std::vector<BlockRange> gaps(BlockRange range) const;
+  [[nodiscard]] std::vector<BlockRange> ranges() const;
+
+  /// Runs are not empty, ascending, do not touch, and add up to `count()`.
+  void check_invariants() const;
+
+  friend bool operator==(const RangeSet&, const RangeSet&) = default;
+
+ private:
+  using Runs = std::map<std::uint64_t, std::uint64_t>;  // first → end
+  /// First run that ends after `block`.
+  [[nodiscard]] Runs::const_iterator find(std::uint64_t block) const;
+
+  Runs runs_;
+  std::uint64_t count_ = 0;
+};
+
+[[nodiscard]] RangeSet intersect(const RangeSet& a, const RangeSet& b);
+
+}  // namespace weft::fetcher

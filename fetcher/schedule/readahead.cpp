@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fetcher/schedule/readahead.h"
+
+#include <algorithm>
+
+namespace weft::fetcher {
+namespace {
+
+/// Reads of one stream may overtake each other by this much (several requests in the queue).
+constexpr std::uint64_t slack = 64;
+
+}  // namespace
+
+void Readahead::set_largest(BlockCount blocks) { limits_.largest = std::max(blocks, limits_.first); }
+
+Readahead::Stream* Readahead::find(BlockRange read) {
+  Stream* best = nullptr;
+  for (Stream& stream : streams_) {
+    const std::uint64_t low = stream.next.value() - std::min(stream.next.value(), stream.window == 0 ? 0 : slack);
+    const std::uint64_t high = stream.ahead.value() + (stream.window == 0 ? 0 : slack);
+    const std::uint64_t at = read.first.value();
+    if (at < low || at > high) continue;
+    if (best == nullptr || stream.used > best->used) best = &stream;
+  }
+  return best;
+}
+
+std::optional<BlockRange> Readahead::on_read(BlockRange read) {
+  if (read.empty()) return std::nullopt;
+  Stream* stream = find(read);
+  if (stream == nullptr) {
+    if (streams_.size() >= limits_.streams) {
+      streams_.erase(std::ranges::min_element(streams_, {}, &Stream::used));
+    }
+    streams_.push_back({read.end(), read.end(), 0, ++uses_});
+    return std::nullopt;
+  }
+  stream->used = ++uses_;
+  if (read.end() <= stream->next) return std::nullopt;  // overtaken by a later read
+  stream->next = read.end();
+  stream->ahead = std::max(stream->ahead, stream->next);
+  const std::uint64_t left = (stream->ahead - stream->next).value();
+  if (stream->window != 0 && left > stream->window / 2) return std::nullopt;
+  stream->window = std::clamp(stream->window * 2, limits_.first.value(), limits_.largest.value());
+  const BlockRange fetch =
+      BlockRange::between(stream->ahead, stream->next + BlockCount(stream->window));
+  stream->ahead = std::max(stream->ahead, fetch.end());
+  if (fetch.empty()) return std::nullopt;
+  return fetch;
+}
+
+}  // namespace weft::fetcher

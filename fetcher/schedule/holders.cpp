@@ -92,7 +92,8 @@ std::vector<BlockRange> Holders::held(PeerId peer, BlockRange range) const {
   if (p.absent.empty()) return parts;
   std::vector<BlockRange> present;
   for (const BlockRange& part : parts) {
-    for (const BlockRange& gap : p.absent.gaps(part)) present.push_back(gap);
+    for (const BlockRange& gap : p.absent.gaps(part))
+      present.push_back(gap);
   }
   return present;
 }

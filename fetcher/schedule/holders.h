@@ -57,8 +57,8 @@ class Holders {
   struct Peer {
     Says says = Says::nothing;
     bool banned = false;
-    RangeSet has;     // partial
-    RangeSet lacks;   // complete
+    RangeSet has;    // partial
+    RangeSet lacks;  // complete
     RangeSet absent;
     TimePoint absent_until{};
   };

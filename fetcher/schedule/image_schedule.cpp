@@ -13,11 +13,15 @@ using wire::Priority;
 constexpr std::array<Priority, 3> priorities{Priority::demand, Priority::readahead,
                                              Priority::prefetch};
 
-std::size_t slot(Priority priority) { return static_cast<std::size_t>(priority); }
+std::size_t slot(Priority priority) {
+  return static_cast<std::size_t>(priority);
+}
 
 }  // namespace
 
-const RangeSet& ImageSchedule::wanted(Priority priority) const { return wanted_[slot(priority)]; }
+const RangeSet& ImageSchedule::wanted(Priority priority) const {
+  return wanted_[slot(priority)];
+}
 
 ImageSchedule::Read* ImageSchedule::find_read(FetchTicket ticket) {
   const auto it = reads_.find(ticket);
@@ -27,7 +31,8 @@ ImageSchedule::Read* ImageSchedule::find_read(FetchTicket ticket) {
 std::vector<BlockRange> ImageSchedule::in_no_state(BlockRange range) const {
   RangeSet free({range});
   for (const Priority priority : priorities) {
-    for (const BlockRange& part : wanted(priority).within(range)) free.remove(part);
+    for (const BlockRange& part : wanted(priority).within(range))
+      free.remove(part);
   }
   in_flight_.for_each(range, [&](BlockRange part, FetchId) { free.remove(part); });
   landing_.for_each(range, [&](BlockRange part, Priority) { free.remove(part); });
@@ -35,7 +40,8 @@ std::vector<BlockRange> ImageSchedule::in_no_state(BlockRange range) const {
 }
 
 void ImageSchedule::unwant(BlockRange range) {
-  for (const Priority priority : priorities) wanted_[slot(priority)].remove(range);
+  for (const Priority priority : priorities)
+    wanted_[slot(priority)].remove(range);
 }
 
 ImageSchedule::Joined ImageSchedule::add_read(FetchTicket ticket, Read read) {
@@ -53,7 +59,8 @@ ImageSchedule::Joined ImageSchedule::add_read(FetchTicket ticket, Read read) {
         wanted_[slot(Priority::demand)].add(part);
       }
     }
-    for (const BlockRange& part : in_no_state(range)) wanted_[slot(Priority::demand)].add(part);
+    for (const BlockRange& part : in_no_state(range))
+      wanted_[slot(Priority::demand)].add(part);
   }
   joined.raise.assign(raise.begin(), raise.end());
   const bool added = reads_.emplace(ticket, std::move(read)).second;
@@ -82,10 +89,13 @@ void ImageSchedule::want(BlockRange range, Priority priority) {
       wanted_[slot(Priority::readahead)].add(part);
     }
   }
-  for (const BlockRange& part : in_no_state(range)) wanted_[slot(priority)].add(part);
+  for (const BlockRange& part : in_no_state(range))
+    wanted_[slot(priority)].add(part);
 }
 
-void ImageSchedule::drop(Priority priority) { wanted_[slot(priority)].clear(); }
+void ImageSchedule::drop(Priority priority) {
+  wanted_[slot(priority)].clear();
+}
 
 void ImageSchedule::sent(FetchId id, PeerId peer, std::span<const BlockRange> ranges,
                          Priority priority, TimePoint now) {
@@ -149,12 +159,14 @@ std::vector<BlockRange> ImageSchedule::finish(FetchId id) {
 void ImageSchedule::put_back(BlockRange range, Priority priority) {
   RangeSet demanded;
   for (const auto& [ticket, read] : reads_) {
-    for (const BlockRange& part : read.outstanding.within(range)) demanded.add(part);
+    for (const BlockRange& part : read.outstanding.within(range))
+      demanded.add(part);
   }
   wanted_[slot(Priority::demand)].add(demanded);
   // Of a fetch that was raised for a reader who has gone, the rest is plain prefetch.
   const Priority rest = std::max(priority, Priority::readahead);
-  for (const BlockRange& part : demanded.gaps(range)) wanted_[slot(rest)].add(part);
+  for (const BlockRange& part : demanded.gaps(range))
+    wanted_[slot(rest)].add(part);
 }
 
 std::vector<FetchTicket> ImageSchedule::landed(std::span<const BlockRange> ranges) {
@@ -169,7 +181,8 @@ std::vector<FetchTicket> ImageSchedule::landed(std::span<const BlockRange> range
     }
     if (read.outstanding.empty()) complete.push_back(ticket);
   }
-  for (const FetchTicket ticket : complete) reads_.erase(ticket);
+  for (const FetchTicket ticket : complete)
+    reads_.erase(ticket);
   return complete;
 }
 
@@ -204,7 +217,8 @@ void ImageSchedule::check_invariants() const {
   };
   for (const Priority priority : priorities) {
     wanted(priority).check_invariants();
-    for (const BlockRange& range : wanted(priority).ranges()) add_once(range);
+    for (const BlockRange& range : wanted(priority).ranges())
+      add_once(range);
   }
   constexpr BlockRange everything{BlockIndex(0), BlockCount(~std::uint64_t{0})};
   RangeSet demanded = wanted(Priority::demand);
@@ -216,7 +230,8 @@ void ImageSchedule::check_invariants() const {
   });
   landing_.for_each(everything, [&](BlockRange part, Priority) { add_once(part); });
   BlockCount remaining;
-  for (const auto& [id, fetch] : fetches_) remaining += fetch.remaining.count();
+  for (const auto& [id, fetch] : fetches_)
+    remaining += fetch.remaining.count();
   WEFT_ASSERT(remaining == in_flight_.count(), "a fetch waits for a block that is not in flight");
   for (const auto& [ticket, read] : reads_) {
     WEFT_ASSERT(!read.outstanding.empty(), "a complete read is still here");

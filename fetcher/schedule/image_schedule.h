@@ -26,7 +26,8 @@ namespace weft::fetcher {
 ///
 /// A block is in exactly one state:
 ///
-///     (none) ──want──► WANTED(priority) ──sent──► IN FLIGHT(fetch) ──arrived──► LANDING ──landed──► (none)
+///     (none) ──want──► WANTED(priority) ──sent──► IN FLIGHT(fetch) ──arrived──► LANDING
+///     ──landed──► (none)
 ///                           ▲                          │ absent, failed              │ rejected
 ///                           └──────────────────────────┴─────────────────────────────┘
 ///
@@ -45,7 +46,7 @@ class ImageSchedule {
  public:
   struct Read {
     BlockRange range;
-    RangeSet outstanding;   ///< not readable yet
+    RangeSet outstanding;  ///< not readable yet
     TimePoint deadline;
     bool hold = true;
     std::set<PeerId> tried;
@@ -53,7 +54,7 @@ class ImageSchedule {
   struct Fetch {
     PeerId peer{};
     wire::Priority priority = wire::Priority::prefetch;
-    RangeSet remaining;     ///< asked for and not answered
+    RangeSet remaining;  ///< asked for and not answered
     TimePoint since;
   };
 
@@ -61,7 +62,7 @@ class ImageSchedule {
   /// Fetches to raise to demand priority, because the read joins them; empty when it joined none.
   struct Joined {
     std::vector<FetchId> raise;
-    bool any = false;       ///< a block was on its way already
+    bool any = false;  ///< a block was on its way already
   };
   Joined add_read(FetchTicket ticket, Read read);
   /// Blocks only this read waited for are no longer wanted; those in flight arrive anyway.

@@ -48,8 +48,9 @@ class RangeMap {
     if (range.empty()) return;
     for (auto it = find(range.first.value()); it != runs_.end() && it->first < range.end().value();
          ++it) {
-      visit(intersect(BlockRange::between(BlockIndex(it->first), BlockIndex(it->second.end)), range),
-            it->second.value);
+      visit(
+          intersect(BlockRange::between(BlockIndex(it->first), BlockIndex(it->second.end)), range),
+          it->second.value);
     }
   }
 

@@ -15,7 +15,8 @@ BlockRange run(std::uint64_t first, std::uint64_t end) {
 }  // namespace
 
 RangeSet::RangeSet(const std::vector<BlockRange>& ranges) {
-  for (const BlockRange& range : ranges) add(range);
+  for (const BlockRange& range : ranges)
+    add(range);
 }
 
 RangeSet::Runs::const_iterator RangeSet::find(std::uint64_t block) const {
@@ -43,7 +44,8 @@ void RangeSet::add(BlockRange range) {
 }
 
 void RangeSet::add(const RangeSet& other) {
-  for (const auto& [first, end] : other.runs_) add(run(first, end));
+  for (const auto& [first, end] : other.runs_)
+    add(run(first, end));
 }
 
 void RangeSet::remove(BlockRange range) {
@@ -61,7 +63,8 @@ void RangeSet::remove(BlockRange range) {
 }
 
 void RangeSet::remove(const RangeSet& other) {
-  for (const auto& [first, end] : other.runs_) remove(run(first, end));
+  for (const auto& [first, end] : other.runs_)
+    remove(run(first, end));
 }
 
 void RangeSet::clear() {
@@ -77,11 +80,12 @@ bool RangeSet::contains(BlockIndex block) const {
 bool RangeSet::covers(BlockRange range) const {
   if (range.empty()) return true;
   const auto it = find(range.first.value());
-  return it != runs_.end() && it->first <= range.first.value() &&
-         it->second >= range.end().value();
+  return it != runs_.end() && it->first <= range.first.value() && it->second >= range.end().value();
 }
 
-bool RangeSet::overlaps(BlockRange range) const { return first_within(range).has_value(); }
+bool RangeSet::overlaps(BlockRange range) const {
+  return first_within(range).has_value();
+}
 
 BlockIndex RangeSet::first() const {
   WEFT_ASSERT(!runs_.empty(), "first() of an empty set");
@@ -100,8 +104,8 @@ std::optional<BlockRange> RangeSet::first_within(BlockRange range) const {
 std::vector<BlockRange> RangeSet::within(BlockRange range) const {
   std::vector<BlockRange> found;
   if (range.empty()) return found;
-  for (auto it = find(range.first.value());
-       it != runs_.end() && it->first < range.end().value(); ++it) {
+  for (auto it = find(range.first.value()); it != runs_.end() && it->first < range.end().value();
+       ++it) {
     found.push_back(intersect(run(it->first, it->second), range));
   }
   return found;
@@ -121,7 +125,8 @@ std::vector<BlockRange> RangeSet::gaps(BlockRange range) const {
 std::vector<BlockRange> RangeSet::ranges() const {
   std::vector<BlockRange> all;
   all.reserve(runs_.size());
-  for (const auto& [first, end] : runs_) all.push_back(run(first, end));
+  for (const auto& [first, end] : runs_)
+    all.push_back(run(first, end));
   return all;
 }
 
@@ -142,7 +147,8 @@ RangeSet intersect(const RangeSet& a, const RangeSet& b) {
   const RangeSet& inner = &outer == &a ? b : a;
   RangeSet both;
   for (const BlockRange& range : outer.ranges()) {
-    for (const BlockRange& part : inner.within(range)) both.add(part);
+    for (const BlockRange& part : inner.within(range))
+      both.add(part);
   }
   return both;
 }

@@ -11,12 +11,15 @@ constexpr std::uint64_t slack = 64;
 
 }  // namespace
 
-void Readahead::set_largest(BlockCount blocks) { limits_.largest = std::max(blocks, limits_.first); }
+void Readahead::set_largest(BlockCount blocks) {
+  limits_.largest = std::max(blocks, limits_.first);
+}
 
 Readahead::Stream* Readahead::find(BlockRange read) {
   Stream* best = nullptr;
   for (Stream& stream : streams_) {
-    const std::uint64_t low = stream.next.value() - std::min(stream.next.value(), stream.window == 0 ? 0 : slack);
+    const std::uint64_t low =
+        stream.next.value() - std::min(stream.next.value(), stream.window == 0 ? 0 : slack);
     const std::uint64_t high = stream.ahead.value() + (stream.window == 0 ? 0 : slack);
     const std::uint64_t at = read.first.value();
     if (at < low || at > high) continue;

@@ -11,9 +11,9 @@
 namespace weft::fetcher {
 
 struct ReadaheadLimits {
-  BlockCount first{32};             ///< 128 KiB
-  BlockCount largest{1024};         ///< 4 MiB; the caller follows bandwidth × delay
-  std::size_t streams = 16;         ///< sequential readers told apart
+  BlockCount first{32};      ///< 128 KiB
+  BlockCount largest{1024};  ///< 4 MiB; the caller follows bandwidth × delay
+  std::size_t streams = 16;  ///< sequential readers told apart
 };
 
 /// Recognises sequential demand reads of one image and says what to fetch ahead of them. Pure.
@@ -37,8 +37,8 @@ class Readahead {
 
  private:
   struct Stream {
-    BlockIndex next;    // where the reader goes on
-    BlockIndex ahead;   // fetched ahead up to here
+    BlockIndex next;   // where the reader goes on
+    BlockIndex ahead;  // fetched ahead up to here
     std::uint64_t window = 0;
     std::uint64_t used = 0;
   };

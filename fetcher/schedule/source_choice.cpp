@@ -16,8 +16,8 @@ constexpr double worth_sharing = 0.9;
 
 /// Blocks `source` can have delivered `seconds` from now.
 double blocks_by(const SourceState& source, double seconds) {
-  const double busy =
-      std::chrono::duration<double>(source.round_trip).count() + source.queued_bytes / source.bytes_per_second;
+  const double busy = std::chrono::duration<double>(source.round_trip).count() +
+                      source.queued_bytes / source.bytes_per_second;
   return std::max(0.0, seconds - busy) * source.bytes_per_second / source.wire_bytes_per_block;
 }
 
@@ -29,7 +29,8 @@ double earliest_together(std::span<const SourceState> sources, double blocks, do
   for (int i = 0; i < 50; ++i) {
     const double middle = (low + high) / 2;
     double sum = 0;
-    for (const SourceState& source : sources) sum += blocks_by(source, middle);
+    for (const SourceState& source : sources)
+      sum += blocks_by(source, middle);
     (sum >= blocks ? high : low) = middle;
   }
   return high;
@@ -49,7 +50,8 @@ std::vector<SourceShare> LowestCompletionTime::choose(std::span<const SourceStat
   const SourceState* best = nullptr;
   double best_time = std::numeric_limits<double>::infinity();
   for (const SourceState& source : holders) {
-    if (const double time = expected_completion(source, wanted); best == nullptr || time < best_time) {
+    if (const double time = expected_completion(source, wanted);
+        best == nullptr || time < best_time) {
       best = &source;
       best_time = time;
     }

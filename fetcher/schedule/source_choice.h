@@ -13,7 +13,7 @@ namespace weft::fetcher {
 /// A peer that holds all the blocks in question, and its link as known now.
 struct SourceState {
   PeerId peer{};
-  double bytes_per_second = 0;      ///< on the wire, > 0
+  double bytes_per_second = 0;  ///< on the wire, > 0
   Duration round_trip{0};
   double queued_bytes = 0;          ///< on the wire, to arrive before a demand read asked for now
   double wire_bytes_per_block = 0;  ///< after compression, > 0
@@ -36,8 +36,8 @@ class SourceChoice {
                                                         BlockCount blocks) const = 0;
 };
 
-/// Expected completion at a source = round trip + (queued + asked bytes) / rate. One source, the one
-/// with the lowest, unless sharing the run among several ends at least a tenth earlier.
+/// Expected completion at a source = round trip + (queued + asked bytes) / rate. One source, the
+/// one with the lowest, unless sharing the run among several ends at least a tenth earlier.
 ///
 /// Rationale: a share costs a request and breaks a batch, so small reads are never shared.
 class LowestCompletionTime final : public SourceChoice {

@@ -2,19 +2,21 @@
 #pragma once
 
 #include "fetcher/block_fetcher.h"
+#include "fetcher/net/awaitable.h"
+#include "fetcher/net/offload.h"
+#include "fetcher/net/timers.h"
 #include "fetcher/peer/peer_session.h"
 #include "fetcher/service/materialize_job.h"
 #include "fetcher/service/statistics.h"
 #include "fetcher/wire/messages.h"
 #include "indexer/core/clock.h"
 #include "indexer/core/error.h"
-#include "indexer/core/worker_pool.h"
 #include "indexer/store/local_image.h"
 #include "indexer/tree/image_id.h"
 
-#include <boost/asio/any_io_executor.hpp>
-
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -47,7 +49,7 @@ struct RemoteImage {
 /// Brings missing blocks here: finds images at peers, answers demand reads, materializes.
 ///
 /// Lifecycle: construct, add peers, attach images, use; `stop()` before the worker pool and the I/O
-/// thread are stopped. After `stop()` reads fail with Errc::cancelled and the rest does nothing.
+/// thread are stopped. After that reads fail with Errc::cancelled and the rest does nothing.
 /// Threads: all state lives on the I/O thread. Every method may be called from any thread; those
 /// that return a value wait for the I/O thread, which never blocks (microseconds). `stop()` must
 /// not be called from the I/O thread or a worker, since it waits for both.
@@ -57,9 +59,8 @@ class Fetcher final : public BlockFetcher {
   using Connect = std::move_only_function<Awaitable<Result<std::shared_ptr<PeerSession>>>(
       std::string address, TimePoint deadline)>;
 
-  /// `io` is an executor of the I/O thread. `workers` and `clock` outlive the fetcher.
-  Fetcher(boost::asio::any_io_executor io, WorkerPool& workers, const Clock& clock, Connect connect,
-          FetcherOptions options);
+  /// `io` runs the I/O thread. `timers` and `workers` outlive the fetcher.
+  Fetcher(Executor io, Timers& timers, Offload& workers, Connect connect, FetcherOptions options);
   ~Fetcher() override;
 
   // --- Peers.
@@ -97,6 +98,8 @@ class Fetcher final : public BlockFetcher {
 
   /// Fails all reads with Errc::cancelled, ends jobs, closes sessions, waits for all tasks.
   void stop();
+  /// The same, awaited on the I/O thread.
+  [[nodiscard]] Awaitable<void> shutdown();
 
  private:
   class Impl;

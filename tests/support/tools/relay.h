@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-struct pollfd;
+#include <poll.h>
 
 namespace weft::testing {
 

@@ -31,7 +31,7 @@ class Signal {
   void notify_all();
 
  private:
-  using Waiter = std::move_only_function<void()>;
+  using Waiter = std::move_only_function<void(bool notified)>;
   std::list<std::shared_ptr<Waiter>> waiters_;
 };
 

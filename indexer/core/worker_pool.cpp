@@ -89,6 +89,11 @@ void WorkerPool::stop() {
   }
 }
 
+bool WorkerPool::stopped() const {
+  Lock lock(impl_->mutex);
+  return impl_->stopping;
+}
+
 std::size_t WorkerPool::queued() const {
   Lock lock(impl_->mutex);
   return impl_->queue.size();

@@ -36,6 +36,8 @@ class WorkerPool {
   [[nodiscard]] bool try_submit(Task& task);
   void stop();
 
+  /// True once `stop` has been called: tasks are refused for good.
+  [[nodiscard]] bool stopped() const;
   [[nodiscard]] std::size_t queued() const;
   [[nodiscard]] std::size_t threads() const noexcept;
 

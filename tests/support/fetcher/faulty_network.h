@@ -29,8 +29,8 @@ struct LinkFaults {
 };
 
 struct ConnectionFaults {
-  LinkFaults to_server;
-  LinkFaults to_client;
+  LinkFaults to_server = {};
+  LinkFaults to_client = {};
   bool refuse = false;      ///< dial fails at once
   bool black_hole = false;  ///< dial answers nothing until its deadline
 };
@@ -39,7 +39,7 @@ struct ConnectionFaults {
 /// resolved. I/O thread only. Streams and listeners must not outlive it.
 class FaultyNetwork final : public Network {
  public:
-  FaultyNetwork(Executor executor, Timers& timers);
+  explicit FaultyNetwork(Timers& timers);
   ~FaultyNetwork() override;
 
   /// For connections dialled to `address` from now on, instead of the default.

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace weft::fetcher::testing {
 
@@ -20,6 +21,9 @@ class ManualTimers final : public Timers {
   void cancel(TimerId id) noexcept override { queue_.cancel(id); }
   /// Moves to the next call's time and makes it. False: there is none.
   bool advance_to_next();
+  /// Makes every call due until `when`.
+  void advance_to(TimePoint when);
+  [[nodiscard]] std::optional<TimePoint> next() const;
 
  private:
   TimePoint now_{std::chrono::seconds(1'000)};
@@ -50,10 +54,10 @@ class SimWorld {
   [[nodiscard]] TaskGroup& tasks();
 
   /// Runs the coroutine made by `make` to its end, advancing time whenever nothing is runnable.
-  /// Fails the test (and returns) if it can never end, or not within `limit` of virtual time; an
-  /// exception from it fails the test too. `make` outlives the run.
+  /// Fails the test and aborts if it can never end, or does not within `limit` of virtual time;
+  /// what it throws is thrown on. `make` outlives the run.
   void run(std::function<Awaitable<void>()> make, Duration limit = std::chrono::hours(1));
-  /// Runs until nothing is runnable, or virtual time has advanced by `span`.
+  /// Lets virtual time advance by `span`.
   void run_for(Duration span);
 
  private:

@@ -165,6 +165,22 @@ TEST_F(RelayTest, rate_is_kept) {
   EXPECT_LT(took, 700ms);
 }
 
+TEST_F(RelayTest, slow_link_pushes_back_on_the_sender) {
+  open(10ms, 8'000'000);
+  connect();
+  std::size_t taken = 0;
+  const std::vector<std::byte> data(64 << 10);
+  static_cast<void>(run_until(
+      [&] {
+        const ssize_t count = ::send(client_.get(), data.data(), data.size(), MSG_DONTWAIT);
+        if (count > 0) taken += static_cast<std::size_t>(count);
+        return false;
+      },
+      200ms));
+  // 0.2 s at 1 MB/s, and the buffers of four sockets and the link: not everything that is offered.
+  EXPECT_LT(taken, std::size_t{8} << 20);
+}
+
 TEST_F(RelayTest, pause_holds_bytes_and_resume_delivers_them) {
   open(2ms);
   connect();

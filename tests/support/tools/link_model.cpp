@@ -8,7 +8,9 @@ namespace weft::testing {
 
 LinkTime LinkModel::admit(LinkTime now, std::size_t bytes) {
   if (bits_per_second_ == 0) return now + delay_;
-  const double seconds = static_cast<double>(bytes) * 8 / static_cast<double>(bits_per_second_);
+  constexpr double framed = 1514.0 / 1448.0;
+  const double seconds =
+      static_cast<double>(bytes) * framed * 8 / static_cast<double>(bits_per_second_);
   free_at_ = std::max(free_at_, now) +
              std::chrono::duration_cast<LinkDuration>(std::chrono::duration<double>(seconds));
   return free_at_ + delay_;

@@ -17,7 +17,8 @@ using LinkDuration = std::chrono::nanoseconds;
 /// direction, as a wire is.
 class LinkModel {
  public:
-  /// `bits_per_second` 0 = as fast as it comes.
+  /// `bits_per_second` 0 = as fast as it comes. Else the rate counts what Ethernet frames add to
+  /// the bytes, as `tbf` does: 66 for every 1448.
   LinkModel(LinkDuration delay, std::uint64_t bits_per_second)
       : delay_(delay), bits_per_second_(bits_per_second) {}
 

@@ -38,12 +38,22 @@ const sockaddr* generic(const sockaddr_in& address) {
   return static_cast<const sockaddr*>(static_cast<const void*>(&address));
 }
 
-Result<UniqueFd> listen_at(const std::string& where, std::uint16_t* port) {
+/// Before connect and listen: the window scale is agreed on then, and accepted sockets inherit it.
+void limit_buffers(int fd, bool limited) {
+  if (!limited) return;
+  const int size = 128 << 10;
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+  ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
+
+Result<UniqueFd> listen_at(const RelayOptions& options, std::uint16_t* port) {
+  const std::string& where = options.listen;
   WEFT_TRY(sockaddr_in address, parse_address(where));
   if (*port != 0) address.sin_port = htons(*port);
   UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int on = 1;
   socklen_t length = sizeof address;
+  limit_buffers(fd.get(), options.bits_per_second != 0);
   if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
       ::bind(fd.get(), generic(address), length) != 0 || ::listen(fd.get(), 64) != 0 ||
       ::getsockname(fd.get(), static_cast<sockaddr*>(static_cast<void*>(&address)), &length) != 0) {
@@ -53,10 +63,11 @@ Result<UniqueFd> listen_at(const std::string& where, std::uint16_t* port) {
   return fd;
 }
 
-UniqueFd dial(const std::string& where) {
-  auto address = parse_address(where);
+UniqueFd dial(const RelayOptions& options) {
+  auto address = parse_address(options.target);
   UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!address || !fd) return UniqueFd();
+  limit_buffers(fd.get(), options.bits_per_second != 0);
   if (::connect(fd.get(), generic(*address), sizeof *address) != 0 && errno != EINPROGRESS) {
     return UniqueFd();
   }
@@ -68,7 +79,7 @@ UniqueFd dial(const std::string& where) {
 Result<Relay> Relay::open(const RelayOptions& options) {
   WEFT_CHECK(parse_address(options.target));
   std::uint16_t port = 0;
-  WEFT_TRY(UniqueFd listener, listen_at(options.listen, &port));
+  WEFT_TRY(UniqueFd listener, listen_at(options, &port));
   return Relay(options, std::move(listener), port);
 }
 
@@ -96,7 +107,7 @@ bool Relay::command(std::string_view word) {
     reset_all();
   } else if (word == "up") {
     if (down_) {
-      if (auto again = listen_at(options_.listen, &port_)) listener_ = std::move(*again);
+      if (auto again = listen_at(options_, &port_)) listener_ = std::move(*again);
     }
     down_ = !listener_;
   } else {
@@ -114,7 +125,7 @@ void Relay::reset_all() {
 void Relay::accept_one(LinkTime now) {
   UniqueFd client(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!client) return;
-  UniqueFd target = dial(options_.target);
+  UniqueFd target = dial(options_);
   auto connection = std::make_unique<Connection>(std::move(client), std::move(target), forward_,
                                                  backward_, counts_, now);
   ++counts_.connections;

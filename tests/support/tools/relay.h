@@ -21,7 +21,7 @@ struct RelayOptions {
   std::string listen;  ///< ADDRESS:PORT; port 0 = any free one
   std::string target;  ///< ADDRESS:PORT
   std::chrono::nanoseconds round_trip{0};
-  std::uint64_t bits_per_second = 0;  ///< each way; 0 = not limited
+  std::uint64_t bits_per_second = 0;  ///< each way, frames included; 0 = not limited
 };
 
 struct RelayCounts {
@@ -33,6 +33,9 @@ struct RelayCounts {
 /// A TCP relay that makes a fast path look like a long one: what a client sends comes out at the
 /// target half a round trip later and the same backwards, at full throughput. For kernels without
 /// `netem`. The round trip of the TCP handshake is not reproduced: a client is connected at once.
+///
+/// With a rate, little is buffered outside of the modelled link, so that what a sender sends last
+/// waits at most `LinkModel::max_backlog` behind what it sent before.
 ///
 /// One thread: call `step` in a loop. Commands take effect at once.
 class Relay {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace weft::testing {
@@ -13,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr LinkTime start{1h};
+constexpr std::uint64_t byte_a_microsecond = 8'000'000;
 
 TEST(LinkModel, without_rate_everything_leaves_after_the_delay) {
   LinkModel link(10ms, 0);
@@ -22,24 +24,24 @@ TEST(LinkModel, without_rate_everything_leaves_after_the_delay) {
 }
 
 TEST(LinkModel, rate_serialises_what_enters_at_once) {
-  LinkModel link(10ms, 8'000'000);  // 1 byte a microsecond
-  EXPECT_EQ(link.admit(start, 1000), start + 11ms);
-  EXPECT_EQ(link.admit(start, 1000), start + 12ms);
+  LinkModel link(10ms, byte_a_microsecond);
+  EXPECT_EQ(link.admit(start, 1448), start + 10ms + 1514us);
+  EXPECT_EQ(link.admit(start, 1448), start + 10ms + 2 * 1514us);
 }
 
 TEST(LinkModel, idle_time_is_not_saved_up_for_a_burst) {
-  LinkModel link(0ms, 8'000'000);
-  EXPECT_EQ(link.admit(start, 1000), start + 1ms);
-  EXPECT_EQ(link.admit(start + 1s, 1000), start + 1s + 1ms);
-  EXPECT_EQ(link.admit(start + 1s, 1000), start + 1s + 2ms);
+  LinkModel link(0ms, byte_a_microsecond);
+  EXPECT_EQ(link.admit(start, 1448), start + 1514us);
+  EXPECT_EQ(link.admit(start + 1s, 1448), start + 1s + 1514us);
+  EXPECT_EQ(link.admit(start + 1s, 1448), start + 1s + 2 * 1514us);
 }
 
 TEST(LinkModel, full_queue_takes_no_more_until_it_has_drained_to_its_bound) {
-  LinkModel link(0ms, 8'000'000);
-  static_cast<void>(link.admit(start, 60'000));  // 60 ms of queue, 50 are allowed
+  LinkModel link(0ms, byte_a_microsecond);
+  static_cast<void>(link.admit(start, 40 * 1448));  // 60.56 ms of queue, 50 are allowed
   EXPECT_FALSE(link.accepts(start));
-  EXPECT_EQ(link.accepts_at(), start + 10ms);
-  EXPECT_TRUE(link.accepts(start + 10ms));
+  EXPECT_EQ(link.accepts_at(), start + 10560us);
+  EXPECT_TRUE(link.accepts(start + 10560us));
 }
 
 TEST(LinkModel, window_holds_more_than_the_link) {

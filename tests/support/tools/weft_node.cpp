@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/tools/weft_node.h"
+
+#include "indexer/core/unique_fd.h"
+
+#include <boost/json/parse.hpp>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+
+namespace weft::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+std::string told(const Finished& finished) {
+  return "exit " + std::to_string(finished.status.code) + "\n" + finished.out + finished.err;
+}
+
+}  // namespace
+
+std::uint16_t free_port() {
+  const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  auto* generic = static_cast<sockaddr*>(static_cast<void*>(&address));
+  if (::bind(fd.get(), generic, length) != 0 || ::getsockname(fd.get(), generic, &length) != 0)
+    throw std::system_error(errno, std::generic_category(), "bind");
+  return ntohs(address.sin_port);
+}
+
+Finished run_weft(std::vector<std::string> arguments, std::chrono::milliseconds timeout) {
+  arguments.insert(arguments.begin(), WEFT_BINARY);
+  return run(std::move(arguments), timeout);
+}
+
+std::vector<pid_t> descendants(pid_t parent) {
+  std::vector<pid_t> found;
+  const auto id = std::to_string(parent);
+  std::ifstream children("/proc/" + id + "/task/" + id + "/children");
+  for (pid_t child = 0; children >> child;) {
+    found.push_back(child);
+    for (const pid_t deeper : descendants(child))
+      found.push_back(deeper);
+  }
+  return found;
+}
+
+void unmount_below(const std::filesystem::path& directory) {
+  std::vector<std::string> targets;
+  std::ifstream mounts("/proc/self/mounts");
+  for (std::string line; std::getline(mounts, line);) {
+    std::istringstream fields(line);
+    std::string source;
+    std::string target;
+    fields >> source >> target;
+    if (target == directory || target.starts_with(directory.string() + "/"))
+      targets.push_back(target);
+  }
+  std::ranges::reverse(targets);
+  for (const auto& target : targets) {
+    if (::umount2(target.c_str(), 0) != 0) ::umount2(target.c_str(), MNT_DETACH);
+  }
+}
+
+WeftNode::WeftNode(std::filesystem::path state, std::vector<std::string> settings)
+    : state_(std::move(state)), port_(free_port()), settings_(std::move(settings)) {}
+
+WeftNode::~WeftNode() {
+  if (daemon_ && daemon_->running()) {
+    daemon_->signal(SIGTERM);
+    if (!daemon_->wait(20s)) kill_all();
+  }
+  unmount_below(state_.parent_path());
+}
+
+void WeftNode::start() {
+  std::vector<std::string> argv{WEFT_BINARY, "--state",  state_,
+                                "daemon",    "--listen", "127.0.0.1:" + std::to_string(port_)};
+  argv.insert(argv.end(), settings_.begin(), settings_.end());
+  daemon_ = std::make_unique<Subprocess>(std::move(argv));
+  const auto end = Clock::now() + 20s;
+  while (!weft({"status", "--json"}).status.ok()) {
+    if (!daemon_->running() || Clock::now() > end)
+      throw std::runtime_error("the daemon does not answer:\n" + daemon_->out() + daemon_->err());
+    static_cast<void>(daemon_->wait(20ms));
+  }
+}
+
+ExitStatus WeftNode::stop() {
+  daemon_->signal(SIGTERM);
+  const auto status = daemon_->wait(20s);
+  if (!status) {
+    kill_all();
+    throw std::runtime_error("the daemon does not stop:\n" + daemon_->err());
+  }
+  return *status;
+}
+
+void WeftNode::kill_all() {
+  auto processes = descendants(daemon_->pid());
+  daemon_->signal(SIGSTOP);  // so that it starts no other worker meanwhile
+  for (const pid_t process : descendants(daemon_->pid()))
+    processes.push_back(process);
+  for (const pid_t process : processes)
+    ::kill(process, SIGKILL);
+  daemon_->kill();
+}
+
+pid_t WeftNode::worker() const {
+  const auto children = descendants(daemon_->pid());
+  return children.empty() ? -1 : children.front();
+}
+
+pid_t WeftNode::kill_worker() {
+  const pid_t old = worker();
+  if (old <= 0) throw std::runtime_error("the daemon has no worker");
+  ::kill(old, SIGKILL);
+  return old;
+}
+
+bool WeftNode::wait_for_new_worker(pid_t old, std::chrono::milliseconds timeout) {
+  const auto end = Clock::now() + timeout;
+  while (Clock::now() < end) {
+    const pid_t now = worker();
+    if (now > 0 && now != old && weft({"status", "--json"}).status.ok()) return true;
+    static_cast<void>(daemon_->wait(20ms));
+  }
+  return false;
+}
+
+Finished WeftNode::weft(std::vector<std::string> arguments,
+                        std::chrono::milliseconds timeout) const {
+  arguments.insert(arguments.begin(), {"--state", state_});
+  return run_weft(std::move(arguments), timeout);
+}
+
+boost::json::value WeftNode::query(std::vector<std::string> arguments) const {
+  arguments.emplace_back("--json");
+  const auto finished = weft(std::move(arguments));
+  if (!finished.status.ok()) throw std::runtime_error(told(finished));
+  boost::system::error_code error;
+  auto value = boost::json::parse(finished.out, error);
+  if (error) throw std::runtime_error("not JSON: " + told(finished));
+  return value;
+}
+
+}  // namespace weft::testing

@@ -32,10 +32,10 @@ enum class DiskCall : unsigned {
 /// What shall go wrong: a value, so that a test can loop over a table of them.
 struct Fault {
   DiskCall call = DiskCall::any;
-  std::string path_contains;  ///< part of the path; "" = every path
-  std::uint64_t nth = 1;      ///< the nth matching call fails, counted from 1 when it is added …
-  bool and_after = false;     ///< … and every matching call after it
-  int error = 5;              ///< errno: EIO. 0 = Errc::unsupported
+  std::string path_contains = "";  ///< part of the path; "" = every path
+  std::uint64_t nth = 1;   ///< the nth matching call fails, counted from 1 when it is added …
+  bool and_after = false;  ///< … and every matching call after it
+  int error = 5;           ///< errno: EIO. 0 = Errc::unsupported
   /// For writes: bytes that still reach the file before the error (a torn write).
   std::uint64_t torn_after = 0;
 };

@@ -29,17 +29,18 @@ struct MountEntry {
   std::uint64_t parent = 0;
   DeviceId device;
   std::string root;   ///< path inside the mounted file system
-  std::string point;  ///< where it is mounted, absolute
+  std::string point;  ///< absolute path it is mounted on
   std::string options;
   std::string type;
   std::string source;
 
   [[nodiscard]] bool is_weft() const { return type == mount_type; }
-  /// Served by a process that may be dead or slow: touching it may block.
-  [[nodiscard]] bool is_fuse() const;
+  /// Served by a process or a network that may be gone: touching it may block for ever.
+  [[nodiscard]] bool may_hang() const;
 };
 
-/// Entries in the kernel's order: a later entry on the same point covers the earlier ones.
+/// Immutable snapshot. `at` and `holding` follow the parent links as a path walk does, so a mount
+/// that is covered by another, on the same point or above it, is not seen.
 class MountTable {
  public:
   /// Reads /proc/self/mountinfo.
@@ -51,7 +52,8 @@ class MountTable {
   [[nodiscard]] const std::vector<MountEntry>& entries() const { return entries_; }
   /// The mount one sees at exactly `point`; null if it is not a mount point.
   [[nodiscard]] const MountEntry* at(std::string_view point) const;
-  /// The mount that holds the absolute, normal path `path`, by name. Null only in an empty table.
+  /// The mount that the absolute, normal path `path` leads to, whether it exists or not. Null only
+  /// if the table is empty or does not show the root of this process.
   [[nodiscard]] const MountEntry* holding(std::string_view path) const;
   [[nodiscard]] std::vector<const MountEntry*> of_device(DeviceId device) const;
 

@@ -96,4 +96,12 @@ void add_users(Error& busy, const MountEntry& entry) {
                  "; stop what uses it, or unmount with --force, which gives it I/O errors";
 }
 
+void name_users(Error& busy, DeviceId device) {
+  const auto table = MountTable::read();
+  if (!table) return;
+  if (const auto entries = table->of_device(device); !entries.empty()) {
+    add_users(busy, *entries.front());
+  }
+}
+
 }  // namespace weft::fs

@@ -32,5 +32,7 @@ struct MountUser {
 
 /// Completes a target_busy error with who uses `entry` and what to do about it.
 void add_users(Error& busy, const MountEntry& entry);
+/// The same for the mount of `device`, wherever it is.
+void name_users(Error& busy, DeviceId device);
 
 }  // namespace weft::fs

@@ -24,6 +24,7 @@ namespace {
 
 constexpr const char* fuse_device = "/dev/fuse";
 constexpr int init_timeout_ms = 5000;
+constexpr Duration probe_deadline = std::chrono::seconds(1);
 
 Result<UniqueFd> open_device() {
   UniqueFd fd(::open(fuse_device, O_RDWR | O_CLOEXEC));
@@ -45,7 +46,7 @@ Result<void> clear_target(const std::string& target) {
     WEFT_TRY(const MountTable table, MountTable::read());
     const MountEntry* there = table.at(target);
     if (there == nullptr) return {};
-    if (!there->is_weft() || probe(target, std::chrono::seconds(2)) != Liveness::dead) {
+    if (!there->is_weft() || probe(target, probe_deadline) != Liveness::dead) {
       return fail(Errc::already_mounted, Operation::mount,
                   target + ": carries a mount of type " + there->type);
     }
@@ -163,6 +164,16 @@ Result<void> close_fuse_mount(DeviceId device, bool force) {
     }
   }
   return {};
+}
+
+void detach_dead(DeviceId device) {
+  const auto table = MountTable::read();
+  if (!table) return;
+  for (const MountEntry* entry : table->of_device(device)) {
+    if (entry->is_weft() && probe(entry->point, probe_deadline) == Liveness::dead) {
+      static_cast<void>(detach(*entry, false));
+    }
+  }
 }
 
 bool is_connected(const UniqueFd& channel) {

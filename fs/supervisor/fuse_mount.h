@@ -41,9 +41,14 @@ struct FuseMount {
 [[nodiscard]] Result<FuseMount> open_fuse_mount(const std::string& target, TargetKind kind,
                                                 unsigned channels);
 
-/// Unmounts every mount of `device`. Success if there is none (any more). Errc::target_busy unless
-/// `force`, which ends all requests with an error and detaches.
+/// Unmounts every mount of `device`, whose connection the caller knows to be alive. Success if
+/// there is none (any more). Errc::target_busy unless `force`, which ends all requests with an
+/// error and detaches.
 [[nodiscard]] Result<void> close_fuse_mount(DeviceId device, bool force);
+
+/// Detaches what is left in the mount table of a connection that was cut. Device numbers are
+/// reused: a mount that answers is not touched.
+void detach_dead(DeviceId device);
 
 /// False once the kernel has cut the connection: unmounted, or aborted. Not meant for waiting: a
 /// poll on the descriptor wakes with every request.

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "fs/supervisor/mount_registry.h"
+#include "fs/supervisor/protocol.h"
+#include "indexer/core/unique_fd.h"
+
+#include <deque>
+
+namespace weft::fs::supervision {
+
+/// Serves one worker's requests, one at a time: the next is read when the answer to the last has
+/// been sent, so nothing piles up. One thread; never waits on the socket.
+class RequestServer {
+ public:
+  RequestServer(UniqueFd socket, MountRegistry& mounts)
+      : socket_(std::move(socket)), mounts_(mounts) {}
+
+  /// −1 once the worker has closed its end.
+  [[nodiscard]] int descriptor() const { return socket_.get(); }
+  /// What to poll for.
+  [[nodiscard]] short events() const;
+  /// Call when the socket is ready for `events()`, or hung up.
+  void on_event();
+  [[nodiscard]] bool worker_is_ready() const { return ready_; }
+
+ private:
+  struct Outgoing {
+    std::vector<std::byte> bytes;
+    /// Channels to send along, looked up when sending: the mount may go before that.
+    MountKey mount{};
+    std::size_t first = 0;
+    std::size_t count = 0;
+  };
+
+  void answer(const Packet& packet);
+  Message perform(const Message& call);
+  void queue(std::uint64_t request, Message reply);
+  void flush();
+  [[nodiscard]] std::vector<int> channels_of(const Outgoing& packet) const;
+  static MountReply reply_for(const HeldMount& mount, bool inherited);
+
+  UniqueFd socket_;
+  MountRegistry& mounts_;
+  std::deque<Outgoing> outgoing_;
+  bool ready_ = false;
+};
+
+}  // namespace weft::fs::supervision

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/supervisor/worker_link.h"
+
+#include "fs/mount/mount_users.h"
+#include "fs/supervisor/direct_keeper.h"
+#include "fs/supervisor/fuse_mount.h"
+#include "fs/supervisor/link_socket.h"
+#include "fs/supervisor/packet_socket.h"
+#include "fs/supervisor/worker_process.h"
+#include "indexer/core/mutex.h"
+
+#include <spdlog/spdlog.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <utility>
+
+#include <fcntl.h>
+
+namespace weft::fs {
+namespace {
+
+using namespace supervision;
+
+/// Keys of mounts made without the supervisor start here, far above what it has given out.
+constexpr MountKey own_keys{std::uint64_t{1} << 48};
+
+/// What is needed to unmount without the supervisor.
+struct KnownMount {
+  DeviceId device;
+  UniqueFd channel;
+};
+
+class SupervisedKeeper final : public WorkerLink {
+ public:
+  SupervisedKeeper(UniqueFd socket, WorkerLinkOptions options)
+      : options_(options), own_(make_direct_mount_keeper(own_keys)), socket_(std::move(socket)) {}
+
+  Result<MountHandle> mount(MountSpec spec, unsigned channels) override {
+    WEFT_CHECK(check_limits(spec));
+    if (channels == 0 || channels > max_channels) {
+      return fail(Errc::bad_request, Operation::mount, "number of channels");
+    }
+    if (supervised()) {
+      auto reply = call(MountCall{spec, channels});
+      if (reply || !reply.error().is(Errc::cancelled)) return remember(std::move(reply));
+    }
+    spdlog::warn("{}: mounting without a supervisor; the mount ends with this process",
+                 spec.target);
+    return own_->mount(std::move(spec), channels);
+  }
+
+  Result<void> unmount(MountKey key, bool force) override {
+    Result<void> done;
+    if (key > own_keys) {
+      done = own_->unmount(key, force);
+    } else if (auto reply = supervised() ? call(UnmountCall{key, force}) : lost(); reply) {
+      done = {};
+    } else if (!reply.error().is(Errc::cancelled)) {
+      done = std::unexpected(std::move(reply).error());
+      if (done.error().is(Errc::target_busy)) name_users(done.error(), device_of(key));
+    } else {
+      done = unmount_alone(key, force);
+    }
+    if (done) drop(key);
+    return done;
+  }
+
+  Result<std::vector<MountHandle>> inherited() override {
+    std::vector<MountHandle> mounts;
+    for (MountKey after{};;) {
+      WEFT_TRY(LinkReply reply, call(InheritedCall{after}));
+      if (std::holds_alternative<EndReply>(reply.message)) return mounts;
+      WEFT_TRY(MountHandle handle, remember(std::move(reply)));
+      if (handle.key <= after) return unexpected_reply();
+      after = handle.key;
+      mounts.push_back(std::move(handle));
+    }
+  }
+
+  void forget(MountKey key) override {
+    if (key > own_keys) return own_->forget(key);
+    drop(key);
+    if (supervised()) static_cast<void>(call(ForgetCall{key}));
+  }
+
+  Result<void> report_ready() override {
+    WEFT_CHECK(call(ReadyCall{}));
+    return {};
+  }
+
+  [[nodiscard]] bool supervised() const noexcept override { return socket_.connected(); }
+
+ private:
+  static std::unexpected<Error> lost() {
+    return fail(Errc::cancelled, Operation::control, "the supervisor is lost");
+  }
+  static std::unexpected<Error> unexpected_reply() {
+    return fail(Errc::bad_request, Operation::control, "unexpected reply of the supervisor");
+  }
+
+  Result<LinkReply> call(Message message) {
+    WEFT_TRY(LinkReply reply,
+             socket_.call(std::move(message), steady_clock().now() + options_.call_deadline));
+    if (auto* failed = std::get_if<FailedReply>(&reply.message)) {
+      return std::unexpected(std::move(failed->error));
+    }
+    return reply;
+  }
+
+  Result<MountHandle> remember(Result<LinkReply> reply) WEFT_EXCLUDES(mutex_) {
+    if (!reply) return std::unexpected(std::move(reply).error());
+    auto* mount = std::get_if<MountReply>(&reply->message);
+    if (mount == nullptr || reply->descriptors.empty()) return unexpected_reply();
+    KnownMount known{mount->device,
+                     UniqueFd(::fcntl(reply->descriptors[0].get(), F_DUPFD_CLOEXEC, 3))};
+    {
+      const Lock lock(mutex_);
+      known_.insert_or_assign(mount->key, std::move(known));
+    }
+    return MountHandle{.key = mount->key,
+                       .spec = std::move(mount->spec),
+                       .channels = std::move(reply->descriptors),
+                       .init_request = std::move(mount->init_request),
+                       .inherited = mount->inherited};
+  }
+
+  Result<void> unmount_alone(MountKey key, bool force) WEFT_EXCLUDES(mutex_) {
+    DeviceId device;
+    {
+      const Lock lock(mutex_);
+      const auto it = known_.find(key);
+      if (it == known_.end()) return fail(Errc::not_mounted, Operation::umount);
+      device = it->second.device;
+      if (!is_connected(it->second.channel)) return {};
+    }
+    auto done = close_fuse_mount(device, force);
+    if (!done && done.error().is(Errc::target_busy)) name_users(done.error(), device);
+    return done;
+  }
+
+  DeviceId device_of(MountKey key) WEFT_EXCLUDES(mutex_) {
+    const Lock lock(mutex_);
+    const auto it = known_.find(key);
+    return it == known_.end() ? DeviceId{} : it->second.device;
+  }
+
+  void drop(MountKey key) WEFT_EXCLUDES(mutex_) {
+    const Lock lock(mutex_);
+    known_.erase(key);
+  }
+
+  const WorkerLinkOptions options_;
+  const std::unique_ptr<MountKeeper> own_;
+  Mutex mutex_;
+  std::map<MountKey, KnownMount> known_ WEFT_GUARDED_BY(mutex_);
+  LinkSocket socket_;  // last: its thread ends before what it could touch
+};
+
+}  // namespace
+
+UniqueFd take_supervisor_socket() {
+  const char* text = std::getenv(socket_variable);
+  if (text == nullptr) return UniqueFd();
+  int fd = -1;
+  const char* end = text + std::strlen(text);
+  const auto parsed = std::from_chars(text, end, fd);
+  const bool good = parsed.ec == std::errc{} && parsed.ptr == end && fd > 2;
+  ::unsetenv(socket_variable);
+  if (!good || !is_packet_socket(fd)) return UniqueFd();
+  ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  return UniqueFd(fd);
+}
+
+std::unique_ptr<WorkerLink> connect_mount_keeper(UniqueFd socket, WorkerLinkOptions options) {
+  return std::make_unique<SupervisedKeeper>(std::move(socket), options);
+}
+
+}  // namespace weft::fs

@@ -26,8 +26,10 @@
 namespace weft::fs {
 namespace {
 
-/// How often a mount that left the mount table while in use (`umount -l`) is looked at.
-constexpr Duration sweep_interval = std::chrono::seconds(1);
+/// How often a mount that has left the mount table is looked at: an unmounted one dies a moment
+/// later, one that is in use (`umount -l`) perhaps in weeks.
+constexpr Duration first_sweep_pause = std::chrono::milliseconds(20);
+constexpr Duration longest_sweep_pause = std::chrono::seconds(1);
 /// A killed worker that is still not dead hangs in the kernel: do not wait for it.
 constexpr Duration kill_deadline = std::chrono::seconds(5);
 
@@ -125,7 +127,10 @@ class Supervisor {
     if (::poll(fds.data(), fds.size(), poll_timeout()) <= 0) return;
     if (fds[0].revents != 0) on_signal();
     if (fds[3].revents != 0) on_request();
-    if (fds[1].revents != 0) sweep();
+    if (fds[1].revents != 0) {
+      sweep_pause_ = first_sweep_pause;
+      sweep();
+    }
     if (fds[2].revents != 0) on_worker_end();
   }
 
@@ -188,7 +193,9 @@ class Supervisor {
 
   void sweep() {
     sweep_at_.reset();
-    if (mounts_.sweep()) sweep_at_ = now() + sweep_interval;
+    if (!mounts_.sweep()) return;
+    sweep_at_ = now() + sweep_pause_;
+    sweep_pause_ = std::min(sweep_pause_ * 2, longest_sweep_pause);
   }
 
   void on_worker_end() {
@@ -211,6 +218,7 @@ class Supervisor {
   std::optional<TimePoint> restart_at_;
   std::optional<TimePoint> stop_at_;  ///< the worker is killed, then given up
   std::optional<TimePoint> sweep_at_;
+  Duration sweep_pause_ = first_sweep_pause;
   bool stopping_ = false;
   bool killed_ = false;
   bool finished_ = false;

@@ -32,7 +32,11 @@ inline constexpr std::uint32_t max_ranges = 1024;            ///< in a BlocksReq
 inline constexpr std::uint32_t max_blocks_requested = 4096;  ///< in a BlocksRequest, all ranges
 inline constexpr std::uint32_t max_digests = 4096;           ///< in a BlocksByDigestRequest
 inline constexpr std::uint32_t max_nodes = 128;              ///< in a TreeNodesRequest
-inline constexpr std::uint32_t max_name = 255;
+inline constexpr std::uint32_t max_nodes_in_frame = 32;      ///< in a TreeNodes; more come in turn
+inline constexpr std::uint32_t max_images_in_frame = 256;    ///< in an ImageList
+inline constexpr std::uint32_t max_name = 255;               ///< bytes, UTF-8
+inline constexpr std::uint32_t max_failure_message = 1024;   ///< bytes, UTF-8
+inline constexpr std::uint64_t max_blocks_in_image = max_image_size.value() / block_size;
 
 struct Hello {
   std::uint16_t version_min = protocol_version;
@@ -72,6 +76,7 @@ struct TreeNodes {
     friend bool operator==(const Entry&, const Entry&) = default;
   };
   std::vector<Entry> nodes;
+  bool more = false;  ///< further frames of this answer follow
   friend bool operator==(const TreeNodes&, const TreeNodes&) = default;
 };
 struct ImageFound {
@@ -141,8 +146,8 @@ struct Pong {
   friend bool operator==(const Pong&, const Pong&) = default;
 };
 
-/// Ends a request without an answer. `code` is an Errc value of the sender's; unknown ones are
-/// treated as peer_misbehaved. Request id 0: the connection is being closed.
+/// Ends a request without an answer. `code`: see failure_code.h. Request id 0: the connection is
+/// being closed.
 struct Failure {
   std::uint16_t code = 0;
   std::string message;

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fetcher/wire/bytes.h"
+#include "fetcher/wire/codec.h"
+#include "indexer/core/assert.h"
+#include "indexer/core/hash.h"
+
+#include <array>
+#include <cstring>
+#include <utility>
+
+namespace weft::fetcher::wire {
+namespace {
+
+constexpr std::array<MessageType, std::variant_size_v<Message>> type_by_index = {
+    MessageType::hello,
+    MessageType::image_list_request,
+    MessageType::image_list,
+    MessageType::find_image_request,
+    MessageType::image_found,
+    MessageType::tree_nodes_request,
+    MessageType::tree_nodes,
+    MessageType::blocks_request,
+    MessageType::blocks_by_digest_request,
+    MessageType::block_batch,
+    MessageType::cancel,
+    MessageType::reprioritise,
+    MessageType::watch_residency,
+    MessageType::residency,
+    MessageType::ping,
+    MessageType::pong,
+    MessageType::failure,
+};
+
+std::uint16_t count16(std::size_t count) {
+  WEFT_ASSERT(count <= 0xffff, "a list is longer than the protocol allows");
+  return static_cast<std::uint16_t>(count);
+}
+
+std::uint8_t flag(bool value, unsigned bit = 0) {
+  return static_cast<std::uint8_t>(value ? 1u << bit : 0u);
+}
+
+void put_name(ByteWriter& out, std::string_view name) {
+  WEFT_ASSERT(name.size() <= max_name, "a name is longer than the protocol allows");
+  out.put(static_cast<std::uint8_t>(name.size()));
+  out.put_text(name);
+}
+
+void put_ranges(ByteWriter& out, const std::vector<BlockRange>& ranges) {
+  for (const BlockRange& range : ranges) {
+    out.put(range.first.value());
+    out.put(static_cast<std::uint32_t>(range.count.value()));
+  }
+}
+
+void put_node(ByteWriter& out, TreeNode node) {
+  out.put(node.level);
+  out.put(node.index);
+}
+
+void put(ByteWriter& out, const Hello& m) {
+  out.put_text("weft");
+  out.put(m.version_min);
+  out.put(m.version_max);
+  out.put(m.features);
+  out.put(m.node);
+  put_name(out, m.name);
+}
+
+void put(ByteWriter& out, const ImageSummary& m) {
+  put_name(out, m.name);
+  out.put(m.info.id);
+  out.put(m.info.root);
+  out.put(m.info.size.value());
+  out.put(m.available.value());
+  out.put(flag(m.complete));
+}
+
+void put(ByteWriter& out, const ImageListRequest& m) {
+  put_name(out, m.after);
+}
+
+void put(ByteWriter& out, const ImageList& m) {
+  out.put(flag(m.more));
+  out.put(count16(m.images.size()));
+  for (const ImageSummary& image : m.images)
+    put(out, image);
+}
+
+void put(ByteWriter& out, const FindImageRequest& m) {
+  put_name(out, m.name_or_id);
+  out.put(m.first_read.value());
+}
+
+void put(ByteWriter& out, const TreeNodes& m) {
+  out.put(flag(m.more));
+  out.put(count16(m.nodes.size()));
+  for (const TreeNodes::Entry& entry : m.nodes) {
+    put_node(out, entry.node);
+    out.put(std::span<const std::byte>(entry.bytes));
+  }
+}
+
+void put(ByteWriter& out, const ImageFound& m) {
+  put(out, m.image);
+  put(out, m.path);
+}
+
+void put(ByteWriter& out, const TreeNodesRequest& m) {
+  out.put(m.image);
+  out.put(count16(m.nodes.size()));
+  for (const TreeNode node : m.nodes)
+    put_node(out, node);
+}
+
+void put(ByteWriter& out, const BlocksRequest& m) {
+  out.put(m.image);
+  out.put(count16(m.ranges.size()));
+  put_ranges(out, m.ranges);
+}
+
+void put(ByteWriter& out, const BlocksByDigestRequest& m) {
+  out.put(count16(m.digests.size()));
+  for (const Digest& digest : m.digests)
+    out.put(digest);
+}
+
+void put(ByteWriter& out, const BlockBatch& m) {
+  out.put(static_cast<std::uint8_t>(flag(m.last) | flag(m.compressed, 1)));
+  out.put(count16(m.ranges.size()));
+  out.put(count16(m.zero.size()));
+  out.put(count16(m.absent.size()));
+  out.put(static_cast<std::uint32_t>(m.packed.size()));
+  put_ranges(out, m.ranges);
+  put_ranges(out, m.zero);
+  put_ranges(out, m.absent);
+  out.put(std::span<const std::byte>(m.packed));
+}
+
+void put(ByteWriter& out, const Cancel& m) {
+  out.put(m.request);
+}
+
+void put(ByteWriter& out, const Reprioritise& m) {
+  out.put(m.request);
+  out.put(std::to_underlying(m.priority));
+}
+
+void put(ByteWriter& out, const WatchResidency& m) {
+  out.put(m.image);
+  out.put(flag(m.watch));
+}
+
+void put(ByteWriter& out, const Residency& m) {
+  out.put(m.image);
+  out.put(flag(m.complete));
+  out.put(count16(m.added.size()));
+  out.put(count16(m.removed.size()));
+  put_ranges(out, m.added);
+  put_ranges(out, m.removed);
+}
+
+void put(ByteWriter& out, const Ping& m) {
+  out.put(m.token);
+}
+
+void put(ByteWriter& out, const Pong& m) {
+  out.put(m.token);
+}
+
+void put(ByteWriter& out, const Failure& m) {
+  out.put(m.code);
+  out.put(count16(m.message.size()));
+  out.put_text(m.message);
+}
+
+std::size_t size_hint(const Message& message) {
+  const auto* batch = std::get_if<BlockBatch>(&message);
+  return batch == nullptr ? 64 : batch->packed.size() + 1024;
+}
+
+}  // namespace
+
+MessageType type_of(const Message& message) noexcept {
+  return type_by_index[message.index()];
+}
+
+std::vector<std::byte> encode(const Message& message, std::uint32_t request, Priority priority) {
+  const MessageType type = type_of(message);
+  ByteWriter out;
+  out.reserve(size_hint(message));
+  out.put(std::uint32_t{0});  // the length, known below
+  out.put(version_of(type));
+  out.put(std::to_underlying(type));
+  out.put(std::to_underlying(priority));
+  out.put(request);
+  out.put(std::uint32_t{0});  // flags
+  std::visit([&out](const auto& m) { put(out, m); }, message);
+  std::vector<std::byte>& bytes = out.bytes();
+  const std::size_t length = bytes.size() - header_size;
+  WEFT_ASSERT(length <= max_payload_of(type), "a message is longer than the protocol allows");
+  for (std::size_t i = 0; i < 4; ++i)
+    bytes[i] = static_cast<std::byte>(length >> (8 * i));
+  out.put(xxh3(bytes));
+  return std::move(bytes);
+}
+
+}  // namespace weft::fetcher::wire

@@ -87,14 +87,16 @@ WeftNode::~WeftNode() {
 }
 
 void WeftNode::start() {
-  std::vector<std::string> argv{WEFT_BINARY, "--state",  state_,
-                                "daemon",    "--listen", "127.0.0.1:" + std::to_string(port_)};
+  // To a file: nobody reads the daemon's pipe while a test waits for something else.
+  std::vector<std::string> argv{WEFT_BINARY,  "--state",  state_,
+                                "daemon",     "--listen", "127.0.0.1:" + std::to_string(port_),
+                                "--log-file", log_file()};
   argv.insert(argv.end(), settings_.begin(), settings_.end());
   daemon_ = std::make_unique<Subprocess>(std::move(argv));
   const auto end = Clock::now() + 20s;
   while (!weft({"status", "--json"}).status.ok()) {
     if (!daemon_->running() || Clock::now() > end)
-      throw std::runtime_error("the daemon does not answer:\n" + daemon_->out() + daemon_->err());
+      throw std::runtime_error("the daemon does not answer:\n" + daemon_->err() + log());
     static_cast<void>(daemon_->wait(20ms));
   }
 }
@@ -104,7 +106,7 @@ ExitStatus WeftNode::stop() {
   const auto status = daemon_->wait(20s);
   if (!status) {
     kill_all();
-    throw std::runtime_error("the daemon does not stop:\n" + daemon_->err());
+    throw std::runtime_error("the daemon does not stop:\n" + log());
   }
   return *status;
 }
@@ -117,6 +119,12 @@ void WeftNode::kill_all() {
   for (const pid_t process : processes)
     ::kill(process, SIGKILL);
   daemon_->kill();
+}
+
+std::string WeftNode::log() const {
+  std::ostringstream text;
+  text << std::ifstream(log_file()).rdbuf();
+  return text.str();
 }
 
 pid_t WeftNode::worker() const {

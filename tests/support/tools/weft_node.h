@@ -6,6 +6,7 @@
 #include <boost/json/value.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -54,9 +55,13 @@ class WeftNode {
   [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
   [[nodiscard]] const std::filesystem::path& state() const { return state_; }
   [[nodiscard]] Subprocess& daemon() { return *daemon_; }
+  /// What the daemon has logged since the first start.
+  [[nodiscard]] std::string log() const;
 
  private:
   [[nodiscard]] pid_t worker() const;
+
+  [[nodiscard]] std::filesystem::path log_file() const { return state_.string() + ".log"; }
 
   std::filesystem::path state_;
   std::uint16_t port_;

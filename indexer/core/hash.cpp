@@ -2,6 +2,7 @@
 #include "indexer/core/hash.h"
 
 #include "indexer/core/assert.h"
+#include "indexer/core/sha256_pair.h"
 #include "indexer/core/units.h"
 
 #include <openssl/evp.h>
@@ -9,6 +10,7 @@
 
 #include <cstring>
 #include <memory>
+#include <optional>
 
 namespace weft {
 namespace {
@@ -56,8 +58,22 @@ Digest digest_of_block(std::span<const std::byte> block) {
 
 void digests_of_blocks(std::span<const std::byte> blocks, std::span<Digest> out) {
   WEFT_ASSERT(blocks.size() == out.size() * block_size, "one digest for each block");
-  for (std::size_t i = 0; i < out.size(); ++i)
-    out[i] = digest_of_block(blocks.subspan(i * block_size, block_size));
+  const bool pairs = sha256_pair_supported();
+  const auto block = [&](std::size_t i) { return blocks.subspan(i * block_size, block_size); };
+  std::optional<std::size_t> waiting;  // a block that is not zero and has no partner yet
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (is_all_zero(block(i))) {
+      out[i] = Digest{};
+    } else if (!pairs) {
+      out[i] = sha256(block(i));
+    } else if (!waiting) {
+      waiting = i;
+    } else {
+      sha256_pair(block(*waiting), block(i), out[*waiting], out[i]);
+      waiting.reset();
+    }
+  }
+  if (waiting) out[*waiting] = sha256(block(*waiting));
 }
 
 std::uint64_t xxh3(std::span<const std::byte> bytes) {

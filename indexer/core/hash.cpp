@@ -58,14 +58,11 @@ Digest digest_of_block(std::span<const std::byte> block) {
 
 void digests_of_blocks(std::span<const std::byte> blocks, std::span<Digest> out) {
   WEFT_ASSERT(blocks.size() == out.size() * block_size, "one digest for each block");
-  const bool pairs = sha256_pair_supported();
   const auto block = [&](std::size_t i) { return blocks.subspan(i * block_size, block_size); };
   std::optional<std::size_t> waiting;  // a block that is not zero and has no partner yet
   for (std::size_t i = 0; i < out.size(); ++i) {
     if (is_all_zero(block(i))) {
       out[i] = Digest{};
-    } else if (!pairs) {
-      out[i] = sha256(block(i));
     } else if (!waiting) {
       waiting = i;
     } else {

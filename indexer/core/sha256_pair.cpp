@@ -2,10 +2,10 @@
 #include "indexer/core/sha256_pair.h"
 
 #include "indexer/core/assert.h"
+#include "indexer/core/hash.h"
 
 #include <array>
 #include <cstdint>
-#include <cstring>
 
 #if defined(__x86_64__)
 
@@ -119,33 +119,41 @@ __attribute__((target("sha,sse4.1"))) void hash_pair(const std::byte* a, const s
   store(state[1], digest_b);
 }
 
+bool has_instructions() {
+  static const bool present = __builtin_cpu_supports("sha") && __builtin_cpu_supports("sse4.1");
+  return present;
+}
+
 }  // namespace
-
-bool sha256_pair_supported() noexcept {
-  static const bool supported = __builtin_cpu_supports("sha") && __builtin_cpu_supports("sse4.1");
-  return supported;
-}
-
-void sha256_pair(std::span<const std::byte> a, std::span<const std::byte> b, Digest& digest_a,
-                 Digest& digest_b) {
-  WEFT_ASSERT(a.size() == b.size() && a.size() % 64 == 0, "messages of whole blocks");
-  hash_pair(a.data(), b.data(), a.size(), digest_a, digest_b);
-}
-
 }  // namespace weft
 
 #else
 
 namespace weft {
+namespace {
 
-bool sha256_pair_supported() noexcept {
+constexpr bool has_instructions() {
   return false;
 }
 
-void sha256_pair(std::span<const std::byte>, std::span<const std::byte>, Digest&, Digest&) {
-  WEFT_ASSERT(false, "not on this processor");
-}
+void hash_pair(const std::byte*, const std::byte*, std::size_t, Digest&, Digest&) {}
 
+}  // namespace
 }  // namespace weft
 
 #endif
+
+namespace weft {
+
+void sha256_pair(std::span<const std::byte> a, std::span<const std::byte> b, Digest& digest_a,
+                 Digest& digest_b) {
+  WEFT_ASSERT(a.size() == b.size() && a.size() % 64 == 0, "messages of whole blocks");
+  if (has_instructions()) {
+    hash_pair(a.data(), b.data(), a.size(), digest_a, digest_b);
+  } else {
+    digest_a = sha256(a);
+    digest_b = sha256(b);
+  }
+}
+
+}  // namespace weft

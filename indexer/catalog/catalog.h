@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "indexer/core/digest.h"
+#include "indexer/core/error.h"
+#include "indexer/tree/image_id.h"
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace weft {
+
+/// A row of `image`, see schema.sql.
+struct CatalogImage {
+  ImageInfo info;
+  bool in_place = false;
+  std::string source;
+  bool lender = false;
+  friend bool operator==(const CatalogImage&, const CatalogImage&) = default;
+};
+
+/// The small facts of a state directory that must change together: names, images, who borrows from
+/// whom, settings. A SQLite database; each call is one transaction, durable when it returns.
+///
+/// Thread-safe: one connection, one lock. Errors: Errc::damaged_state, newer_state, or the disk's.
+class Catalog {
+ public:
+  /// Creates, migrates and checks the database.
+  [[nodiscard]] static Result<std::unique_ptr<Catalog>> open(const std::filesystem::path& path);
+  virtual ~Catalog() = default;
+
+  [[nodiscard]] virtual const NodeId& node_id() const noexcept = 0;
+
+  [[nodiscard]] virtual Result<std::vector<CatalogImage>> images() = 0;
+  [[nodiscard]] virtual Result<std::optional<CatalogImage>> image(const ImageId& id) = 0;
+  /// Every (name, image), by name.
+  [[nodiscard]] virtual Result<std::vector<std::pair<std::string, ImageId>>> names() = 0;
+  [[nodiscard]] virtual Result<std::optional<ImageId>> image_named(std::string_view name) = 0;
+  [[nodiscard]] virtual Result<std::vector<std::string>> names_of(const ImageId& id) = 0;
+
+  /// Adds the image, or makes a lender an image again, and points `name` to it. The row of an image
+  /// that is known stays as it is. Errc::name_taken: the name points to another image.
+  [[nodiscard]] virtual Result<void> add(std::string_view name, const CatalogImage& image) = 0;
+  /// Takes the name away; the image stays.
+  [[nodiscard]] virtual Result<void> remove_name(std::string_view name) = 0;
+  /// The image has no names any more, and stays for its borrowers.
+  [[nodiscard]] virtual Result<void> make_lender(const ImageId& id) = 0;
+  /// Deletes names, borrows from others, and the image. Nobody may borrow from it.
+  [[nodiscard]] virtual Result<void> remove_image(const ImageId& id) = 0;
+
+  [[nodiscard]] virtual Result<void> add_borrow(const ImageId& borrower, const ImageId& lender) = 0;
+  [[nodiscard]] virtual Result<void> remove_borrow(const ImageId& borrower,
+                                                   const ImageId& lender) = 0;
+  [[nodiscard]] virtual Result<std::vector<ImageId>> borrowers_of(const ImageId& lender) = 0;
+  [[nodiscard]] virtual Result<std::vector<ImageId>> lenders_of(const ImageId& borrower) = 0;
+
+  [[nodiscard]] virtual Result<std::optional<std::string>> setting(std::string_view kind,
+                                                                   std::string_view key) = 0;
+  /// nullopt removes it.
+  [[nodiscard]] virtual Result<void> set_setting(std::string_view kind, std::string_view key,
+                                                 std::optional<std::string_view> json) = 0;
+  [[nodiscard]] virtual Result<std::vector<std::pair<std::string, std::string>>> settings(
+      std::string_view kind) = 0;
+};
+
+}  // namespace weft

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "indexer/core/error.h"
+#include "indexer/core/file_io.h"
+#include "indexer/store/borrow_codec.h"
+
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace weft {
+
+/// The borrow map on disk: records that are only ever appended. What a record says is checked
+/// against the tree when the block is read, so a record may be on disk before anything else is.
+///
+/// Not thread-safe: its owner locks.
+class BorrowFile {
+ public:
+  struct Opened;
+  /// A new file if it is empty or its header is damaged: what was borrowed is looked up or fetched
+  /// again. Errc::newer_state.
+  [[nodiscard]] static Result<Opened> open(std::unique_ptr<File> file, const ImageId& image,
+                                           BlockCount blocks);
+
+  /// After a failure nothing of `records` counts, and the next append writes over what is there.
+  [[nodiscard]] Result<void> append(std::span<const BorrowRecord> records);
+  [[nodiscard]] Result<void> sync() { return file_->sync(); }
+  [[nodiscard]] File& file() { return *file_; }
+
+ private:
+  BorrowFile(std::unique_ptr<File> file, ByteOffset end) : file_(std::move(file)), end_(end) {}
+  std::unique_ptr<File> file_;
+  ByteOffset end_;
+};
+
+struct BorrowFile::Opened {
+  BorrowFile file;
+  std::vector<BorrowRecord> records;  ///< the good ones, oldest first
+};
+
+}  // namespace weft

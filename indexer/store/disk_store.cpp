@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "indexer/store/disk_store.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace weft {
+
+bool is_valid_image_name(std::string_view name) noexcept {
+  const auto allowed = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  };
+  return !name.empty() && name.size() <= 128 && name[0] != '.' && name[0] != '-' &&
+         std::ranges::all_of(name, allowed);
+}
+
+Result<std::unique_ptr<Store>> Store::open(FileSystem& fs, StoreOptions options) {
+  WEFT_TRY(auto directory, StateDirectory::open(fs, options.directory));
+  WEFT_TRY(auto catalog, Catalog::open(directory.catalog()));
+  auto table = std::make_shared<ImageTable>(fs, std::move(directory), std::move(catalog),
+                                            options.free_space_floor);
+  WEFT_CHECK(table->start());
+  return std::make_unique<DiskStore>(std::move(table));
+}
+
+DiskStore::~DiskStore() {
+  // What could not be flushed is found again by hashing.
+  [[maybe_unused]] const auto stopped = table_->stop();
+}
+
+Result<ImageEntry> DiskStore::entry_of(const ImageId& id, std::string name) {
+  WEFT_TRY(const auto image, table_->open(id));
+  return ImageEntry{std::move(name), image->info(), image->usage(), image->in_place(),
+                    image->row().source};
+}
+
+Result<std::vector<ImageEntry>> DiskStore::list() {
+  const Lock lock(mutex_);
+  WEFT_TRY(const auto names, table_->catalog().names());
+  std::vector<ImageEntry> out;
+  for (const auto& [name, id] : names) {
+    WEFT_TRY(out.emplace_back(), entry_of(id, name));
+  }
+  return out;
+}
+
+Result<DiskStore::Found> DiskStore::resolve(std::string_view name_or_id) {
+  WEFT_TRY(const auto named, table_->catalog().image_named(name_or_id));
+  if (named) return Found{*named, std::string(name_or_id)};
+  std::vector<ImageId> matches;
+  if (name_or_id.size() >= 8) {
+    for (const CatalogImage& row : table_->rows()) {
+      if (!row.lender && to_hex(row.info.id).starts_with(name_or_id))
+        matches.push_back(row.info.id);
+    }
+  }
+  const std::string asked(name_or_id);
+  if (matches.empty()) return fail(Errc::unknown_image, Operation::catalog, asked);
+  if (matches.size() > 1) {
+    return fail(Errc::ambiguous_image, Operation::catalog,
+                asked + " is the beginning of several ids; give more digits");
+  }
+  return Found{matches.front(), ""};
+}
+
+Result<ImageEntry> DiskStore::find(std::string_view name_or_id) {
+  const Lock lock(mutex_);
+  WEFT_TRY(Found found, resolve(name_or_id));
+  if (found.name.empty()) {
+    WEFT_TRY(const auto names, table_->catalog().names_of(found.id));
+    if (!names.empty()) found.name = names.front();
+  }
+  return entry_of(found.id, found.name);
+}
+
+Result<std::shared_ptr<LocalImage>> DiskStore::image(const ImageId& id) {
+  const Lock lock(mutex_);
+  return table_->handle(id);
+}
+
+Result<std::shared_ptr<LocalImage>> DiskStore::adopt(std::string_view name, const ImageInfo& info) {
+  if (!is_valid_image_name(name)) {
+    return fail(Errc::bad_name, Operation::catalog,
+                "'" + std::string(name) + "': use letters, digits, '.', '_' and '-'");
+  }
+  if (!is_consistent(info)) {
+    return fail(Errc::bad_request, Operation::catalog, "id, size and root do not belong together");
+  }
+  const Lock lock(mutex_);
+  WEFT_TRY(const auto known, table_->catalog().image(info.id));
+  CatalogImage row = known.value_or(CatalogImage{info, false, "", false});
+  if (!known) WEFT_CHECK(admit_empty(row));
+  WEFT_CHECK(table_->catalog().add(name, row));
+  if (row.lender) {
+    // It was kept for its borrowers only; now it is to be filled again.
+    row.lender = false;
+    table_->close(info.id);
+  }
+  table_->put_row(row);
+  return table_->handle(info.id);
+}
+
+// Makes the files of an image without content: in `incoming/` first, then durably in their place.
+Result<void> DiskStore::admit_empty(const CatalogImage& row) {
+  StateDirectory& directory = table_->directory();
+  // An attempt that failed before its row was written may have left files.
+  WEFT_TRY(const auto present, directory.images_present());
+  if (std::ranges::count(present, row.info.id) != 0) WEFT_CHECK(directory.discard(row.info.id));
+  WEFT_TRY(const ImagePaths paths, directory.make_incoming());
+  return directory.admit(paths, row.info.id);
+}
+
+Result<void> DiskStore::read_by_digest(const Digest& digest, std::span<std::byte> block) {
+  if (block.size() != block_size) {
+    return fail(Errc::bad_request, Operation::read, "a block is 4096 bytes");
+  }
+  if (digest.is_zero()) {
+    std::ranges::fill(block, std::byte{0});
+    return {};
+  }
+  const Lock lending(table_->lending());
+  const auto hit = table_->look_up(digest, ImageId{}, std::nullopt);
+  if (hit && hit->block.lender->read_lent(hit->block.block, block) &&
+      digest_of_block(block) == digest) {
+    return {};
+  }
+  return fail(Errc::not_resident, Operation::read, "no local block has digest " + to_hex(digest));
+}
+
+}  // namespace weft

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "indexer/core/mutex.h"
+#include "indexer/store/image_table.h"
+#include "indexer/store/store.h"
+
+#include <memory>
+#include <utility>
+
+namespace weft {
+
+/// The Store on disk: names, imports and removal over an ImageTable.
+///
+/// `mutex_` orders what changes the set of images (adopt, publish, remove) and what hands them out,
+/// so that nobody can get hold of an image while it is being removed. It is taken before the
+/// table's locks.
+class DiskStore final : public Store {
+ public:
+  DiskStore(std::shared_ptr<ImageTable> table) : table_(std::move(table)) {}
+  ~DiskStore() override;
+
+  const NodeId& node_id() const noexcept override { return table_->catalog().node_id(); }
+  const std::filesystem::path& directory() const noexcept override {
+    return table_->directory().root();
+  }
+
+  Result<std::vector<ImageEntry>> list() override WEFT_EXCLUDES(mutex_);
+  Result<ImageEntry> find(std::string_view name_or_id) override WEFT_EXCLUDES(mutex_);
+  Result<std::shared_ptr<LocalImage>> image(const ImageId& id) override WEFT_EXCLUDES(mutex_);
+  Result<std::unique_ptr<ImageWriter>> begin_import(ImportTarget target) override
+      WEFT_EXCLUDES(mutex_);
+  Result<std::shared_ptr<LocalImage>> adopt(std::string_view name, const ImageInfo& info) override
+      WEFT_EXCLUDES(mutex_);
+  Result<RemovalReport> remove(std::string_view name_or_id) override WEFT_EXCLUDES(mutex_);
+  Result<void> read_by_digest(const Digest& digest, std::span<std::byte> block) override;
+  Result<void> flush() override { return table_->flush(); }
+
+  Result<std::optional<std::string>> setting(std::string_view kind, std::string_view key) override {
+    return table_->catalog().setting(kind, key);
+  }
+  Result<void> set_setting(std::string_view kind, std::string_view key,
+                           std::optional<std::string_view> json) override {
+    return table_->catalog().set_setting(kind, key, json);
+  }
+  Result<std::vector<std::pair<std::string, std::string>>> settings(
+      std::string_view kind) override {
+    return table_->catalog().settings(kind);
+  }
+
+ private:
+  /// An image and the name it was asked by: empty if by id.
+  struct Found {
+    ImageId id;
+    std::string name;
+  };
+  [[nodiscard]] Result<Found> resolve(std::string_view name_or_id) WEFT_REQUIRES(mutex_);
+  [[nodiscard]] Result<ImageEntry> entry_of(const ImageId& id, std::string name)
+      WEFT_REQUIRES(mutex_);
+  [[nodiscard]] Result<void> admit_empty(const CatalogImage& row) WEFT_REQUIRES(mutex_);
+
+  const std::shared_ptr<ImageTable> table_;
+  Mutex mutex_;
+};
+
+}  // namespace weft

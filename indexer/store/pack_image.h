@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "indexer/catalog/catalog.h"
+#include "indexer/core/mutex.h"
+#include "indexer/store/borrow_file.h"
+#include "indexer/store/borrow_map.h"
+#include "indexer/store/digest_index.h"
+#include "indexer/store/image_paths.h"
+#include "indexer/store/lending.h"
+#include "indexer/store/local_image.h"
+#include "indexer/store/map_file.h"
+#include "indexer/store/pack.h"
+#include "indexer/store/space_guard.h"
+#include "indexer/store/sums_file.h"
+#include "indexer/tree/tree_file.h"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace weft {
+
+/// What an image needs from its store. All of it outlives the image.
+struct ImageEnvironment {
+  FileSystem& fs;
+  SpaceGuard& space;
+  LendingDesk& desk;
+};
+
+/// A LocalImage on disk: pack, tree, map, sums and borrow file of one directory.
+///
+/// Reads take no lock: they go by the sets of `Pack::map`. Commits write data, then sums, then set
+/// bits in memory; `flush` makes the data durable and then writes the bits. Locks, always taken in
+/// this order and never while a LendingDesk is called: `flush_mutex_`, `borrow_mutex_`,
+/// `header_mutex_`.
+class PackImage final : public LocalImage {
+ public:
+  /// Opens the files in `paths`, creating those that are absent, and recovers: if the image was not
+  /// closed with everything flushed, what lies in the pack without a bit is hashed. Errors:
+  /// newer_state, and the disk's.
+  [[nodiscard]] static Result<std::shared_ptr<PackImage>> open(ImageEnvironment environment,
+                                                               const CatalogImage& row,
+                                                               const ImagePaths& paths);
+
+  const ImageInfo& info() const noexcept override { return row_.info; }
+  const TreeShape& shape() const noexcept override { return tree_.shape(); }
+  bool in_place() const noexcept override { return row_.in_place; }
+
+  Result<Digest> block_digest(BlockIndex block) override;
+  Result<NodeBytes> node(TreeNode node) override;
+  Result<std::optional<TreeNode>> first_missing_node(BlockIndex block) override;
+  Result<void> add_node(TreeNode node, std::span<const std::byte> bytes) override;
+
+  bool readable(BlockRange range) const noexcept override;
+  std::optional<BlockRange> next_missing(BlockRange range) const override;
+  std::optional<BlockRange> next_data(BlockRange range) override;
+  Result<void> read(ByteOffset offset, std::span<std::byte> out) override;
+  Result<void> commit(BlockRange range, std::span<const std::byte> bytes) override;
+  Result<void> flush() override WEFT_EXCLUDES(flush_mutex_);
+
+  std::uint64_t generation() const noexcept override {
+    return generation_.load(std::memory_order_acquire);
+  }
+  ImageUsage usage() const override;
+  BlockCount lost_blocks() const noexcept override {
+    return BlockCount(lost_.load(std::memory_order_relaxed));
+  }
+
+  // --- For the store only.
+  [[nodiscard]] const CatalogImage& row() const noexcept { return row_; }
+  [[nodiscard]] const std::shared_ptr<Pack>& pack() const noexcept { return pack_; }
+  /// Where a block with this digest can be had: in this image's own files, or in those of its own
+  /// lender. By the index, which complete images have; or, without it, the block that follows
+  /// `last` if that is the one.
+  [[nodiscard]] std::optional<LentBlock> offer(const Digest& digest,
+                                               const std::optional<LentBlock>& last);
+  /// Blocks that are borrowed from `lender`: runs of `source` blocks.
+  [[nodiscard]] std::vector<BlockRange> borrowed_from(const ImageId& lender) const
+      WEFT_EXCLUDES(borrow_mutex_);
+  /// Copies everything borrowed from `lender` into the own pack, durably. Blocks that cannot be
+  /// read any more become missing.
+  [[nodiscard]] Result<void> take_over(const ImageId& lender);
+  /// Gives back all blocks but `keep` (sorted, disjoint). For a lender that is no image any more.
+  [[nodiscard]] Result<void> shrink_to(std::span<const BlockRange> keep)
+      WEFT_EXCLUDES(flush_mutex_);
+  [[nodiscard]] ByteCount physical_size() const;
+
+ private:
+  class Writing;
+  struct Files {
+    std::shared_ptr<Pack> pack;
+    std::unique_ptr<File> tree;
+    MapFile map;
+    SumsFile sums;
+    BorrowFile::Opened borrow;
+  };
+  PackImage(ImageEnvironment environment, const CatalogImage& row, const ImagePaths& paths,
+            Files files);
+  [[nodiscard]] static Result<Files> open_files(FileSystem& fs, const CatalogImage& row,
+                                                const ImagePaths& paths);
+  [[nodiscard]] BlockRange all_blocks() const { return {BlockIndex(0), shape().blocks()}; }
+
+  // pack_image_open.cpp
+  [[nodiscard]] Result<void> load();
+  void load_borrowed(std::span<const BorrowRecord> records) WEFT_EXCLUDES(borrow_mutex_);
+  [[nodiscard]] Result<void> load_index() WEFT_EXCLUDES(flush_mutex_);
+  [[nodiscard]] Result<void> recover_resident();
+  [[nodiscard]] Result<void> recover_piece(BlockRange blocks);
+  [[nodiscard]] Result<void> recover_zero();
+  [[nodiscard]] Result<BlockRange> zero_at(BlockIndex block);
+
+  // pack_image_read.cpp
+  [[nodiscard]] Result<void> read_partial(BlockIndex block, std::size_t skip,
+                                          std::span<std::byte> out);
+  [[nodiscard]] Result<void> read_whole(BlockIndex first, std::span<std::byte> out);
+  [[nodiscard]] Result<void> read_run(Place place, BlockIndex first, std::span<std::byte> out);
+  [[nodiscard]] Result<void> read_borrowed(BlockIndex first, std::span<std::byte> out);
+  [[nodiscard]] Result<void> check(Place place, BlockIndex first, std::span<std::byte> bytes);
+  [[nodiscard]] bool check_by_digest(Place place, BlockIndex block, std::span<std::byte> bytes,
+                                     const Digest& digest);
+  void lose(Place place, BlockIndex block);
+
+  // pack_image_write.cpp
+  [[nodiscard]] Result<void> commit_piece(BlockIndex first, std::span<const std::byte> bytes);
+  [[nodiscard]] Result<void> store_missing(BlockIndex first, std::span<const std::byte> bytes,
+                                           std::span<const Digest> digests);
+  [[nodiscard]] Result<void> store_blocks(BlockIndex first, std::span<const std::byte> bytes);
+  void mark_zero(BlockRange blocks);
+  void mark_own(BlockRange blocks);
+  [[nodiscard]] Result<void> absorb_leaf(TreeNode leaf);
+  [[nodiscard]] Result<void> take_offer(std::span<const BlockIndex> wanted,
+                                        LendingDesk::Offer offer) WEFT_EXCLUDES(borrow_mutex_);
+  [[nodiscard]] std::optional<LentBlock> place_of(BlockIndex block);
+  [[nodiscard]] LenderSlot& slot_of(const ImageId& lender) WEFT_REQUIRES(borrow_mutex_);
+
+  // pack_image.cpp
+  void mark_dirty(MapPlane plane, BlockRange blocks);
+  void mark_everything_dirty();
+  [[nodiscard]] std::vector<MapFile::ChunkSnapshot> take_dirty();
+  void put_back(std::span<const MapFile::ChunkSnapshot> chunks);
+  [[nodiscard]] Result<void> write_down(std::span<const MapFile::ChunkSnapshot> chunks)
+      WEFT_REQUIRES(flush_mutex_);
+  [[nodiscard]] Result<void> write_index_if_complete() WEFT_REQUIRES(flush_mutex_);
+  [[nodiscard]] Result<bool> finish_header() WEFT_REQUIRES(flush_mutex_);
+  [[nodiscard]] Result<void> make_unclean() WEFT_EXCLUDES(header_mutex_);
+  [[nodiscard]] bool seems_complete() const;
+  void changed() { generation_.fetch_add(1, std::memory_order_acq_rel); }
+
+  // Constant after construction; what they point to is thread-safe.
+  const ImageEnvironment env_;
+  const CatalogImage row_;
+  const ImagePaths paths_;
+  const std::shared_ptr<Pack> pack_;
+  TreeFile tree_;
+  mutable SumsFile sums_;
+
+  // Atomic.
+  std::atomic<std::uint64_t> generation_{1};
+  std::atomic<std::uint64_t> lost_{0};
+  std::atomic<std::uint64_t> implied_zero_{0};  // zero blocks that `own` or `source` claims
+  std::atomic<std::uint32_t> writing_{0};       // operations that may set bits
+  std::atomic<bool> clean_{false};              // as the header on disk says
+  BlockSet dirty_own_;                          // chunk numbers, not blocks
+  BlockSet dirty_zero_;
+  std::atomic<bool> full_from_header_{false};  // `own` claims all; chunks on disk were not read
+  std::atomic<const DigestIndex*> index_{nullptr};
+
+  Mutex flush_mutex_;  // orders flushes
+  std::unique_ptr<DigestIndex> index_held_ WEFT_GUARDED_BY(flush_mutex_);
+
+  mutable Mutex borrow_mutex_;
+  BorrowMap borrow_map_;  // read without the lock
+  BorrowFile borrow_file_ WEFT_GUARDED_BY(borrow_mutex_);
+  std::vector<std::unique_ptr<LenderSlot>> lenders_ WEFT_GUARDED_BY(borrow_mutex_);
+
+  // Chunks are written by flushes only; the header, and whether it says clean, under the lock.
+  Mutex header_mutex_;
+  MapFile map_file_;
+};
+
+}  // namespace weft

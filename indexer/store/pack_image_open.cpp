@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "indexer/store/pack_image.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+// Opening an image: loading what the files say and finding again what they do not.
+namespace weft {
+namespace {
+
+// Makes a file at least so large; the rest of it is a hole. False: it was smaller.
+Result<bool> ensure_size(File& file, ByteCount size) {
+  WEFT_TRY(const FileStat stat, file.stat());
+  if (stat.size >= size) return true;
+  WEFT_CHECK(file.truncate(size));
+  return false;
+}
+
+MapHeader new_header(const CatalogImage& row) {
+  MapHeader header;
+  header.image = row.info.id;
+  header.blocks = blocks_for(row.info.size);
+  return header;
+}
+
+Result<MapFile> open_map(FileSystem& fs, const CatalogImage& row, const ImagePaths& paths,
+                         bool pack_is_whole) {
+  const BlockCount blocks = blocks_for(row.info.size);
+  if (pack_is_whole) {
+    WEFT_TRY(auto file, fs.open(paths.map, OpenMode::create));
+    auto map = MapFile::open(std::move(file), row.info.id, blocks);
+    if (map || !map.error().is(Errc::damaged_state)) return map;
+  }
+  // No map, or none that can be believed: recovery hashes what the pack holds.
+  WEFT_CHECK(fs.remove(paths.map));
+  WEFT_TRY(auto file, fs.open(paths.map, OpenMode::create));
+  return MapFile::create(std::move(file), new_header(row));
+}
+
+}  // namespace
+
+Result<PackImage::Files> PackImage::open_files(FileSystem& fs, const CatalogImage& row,
+                                               const ImagePaths& paths) {
+  const BlockCount blocks = blocks_for(row.info.size);
+  WEFT_TRY(auto own, fs.open(paths.pack, OpenMode::create));
+  WEFT_TRY(const bool pack_is_whole, ensure_size(*own, bytes_of(blocks)));
+  std::unique_ptr<File> source;
+  if (row.in_place) {
+    // A source that is gone has lost its blocks, nothing more.
+    if (auto opened = fs.open(row.source, OpenMode::read)) source = std::move(*opened);
+  }
+  WEFT_TRY(auto tree, fs.open(paths.tree, OpenMode::create));
+  WEFT_TRY(auto sums, fs.open(paths.sums, OpenMode::create));
+  WEFT_TRY(auto borrow, fs.open(paths.borrow, OpenMode::create));
+  WEFT_TRY(auto map, open_map(fs, row, paths, pack_is_whole));
+  WEFT_TRY(auto borrowed, BorrowFile::open(std::move(borrow), row.info.id, blocks));
+  return Files{std::make_shared<Pack>(row.info.id, blocks, std::move(own), std::move(source)),
+               std::move(tree), std::move(map), SumsFile(std::move(sums)), std::move(borrowed)};
+}
+
+Result<std::shared_ptr<PackImage>> PackImage::open(ImageEnvironment environment,
+                                                   const CatalogImage& row,
+                                                   const ImagePaths& paths) {
+  WEFT_TRY(Files files, open_files(environment.fs, row, paths));
+  const std::vector<BorrowRecord> records = std::move(files.borrow.records);
+  std::shared_ptr<PackImage> image(new PackImage(environment, row, paths, std::move(files)));
+  WEFT_CHECK(image->load());
+  image->load_borrowed(records);
+  WEFT_CHECK(image->load_index());
+  return image;
+}
+
+Result<void> PackImage::load() {
+  ResidencyMap& map = pack_->map;
+  const MapHeader& header = map_file_.header();
+  implied_zero_ = header.implied_zero.value();
+  clean_ = header.clean;
+  if (row_.info.root.is_zero()) map.zero.insert(all_blocks());
+  if (header.full && !row_.in_place) {
+    map.own.insert(all_blocks());
+    full_from_header_ = true;
+    return {};
+  }
+  WEFT_TRY(const bool intact, map_file_.load(map));
+  if (!intact) mark_everything_dirty();
+  const bool recover = !header.clean || !intact;
+  if (recover) WEFT_CHECK(recover_resident());
+  if (row_.in_place && pack_->source() != nullptr) {
+    // What was fetched again lies in the own pack, because the source had lost it.
+    for (BlockRange rest = all_blocks(); !rest.empty();) {
+      const auto run = map.next_missing(rest);
+      if (!run) break;
+      map.source.insert(*run);
+      rest = BlockRange::between(run->end(), rest.end());
+    }
+    return {};
+  }
+  if (row_.in_place) {
+    implied_zero_ = 0;
+    lost_ = map.count_missing(all_blocks()).value();
+  }
+  if (recover || row_.in_place) return recover_zero();
+  return {};
+}
+
+void PackImage::load_borrowed(std::span<const BorrowRecord> records) {
+  const Lock lock(borrow_mutex_);
+  std::vector<BorrowMap::Run> runs;
+  runs.reserve(records.size());
+  for (const BorrowRecord& record : records) {
+    runs.push_back({record.blocks, &slot_of(record.lender), record.source});
+    pack_->map.borrowed.insert(record.blocks);
+  }
+  borrow_map_.add(runs);
+}
+
+Result<void> PackImage::load_index() {
+  if (!map_file_.header().complete || row_.lender) return {};
+  auto file = env_.fs.open(paths_.index, OpenMode::read);
+  // Without an index others borrow nothing; the next flush makes a new one.
+  if (!file) return {};
+  auto index = DigestIndex::open(std::move(*file), row_.info.id);
+  if (!index)
+    return index.error().is(Errc::damaged_state) ? Result<void>{} : std::unexpected(index.error());
+  const Lock lock(flush_mutex_);
+  index_held_ = std::move(*index);
+  index_.store(index_held_.get(), std::memory_order_release);
+  return {};
+}
+
+// Data in the pack without a bit: committed, but never flushed. It is believed only if it has the
+// digest that the tree gives it.
+Result<void> PackImage::recover_resident() {
+  BlockIndex at(0);
+  const BlockIndex end = all_blocks().end();
+  while (at < end) {
+    WEFT_TRY(const auto data, pack_->own().next_data(offset_of(at)));
+    if (!data) break;
+    const auto extent = intersect(blocks_touched(data->offset, data->length), all_blocks());
+    for (at = std::max(at, extent.first); at < extent.end();) {
+      const BlockRange leaf = shape().blocks_below(TreeShape::leaf_of(at));
+      const auto piece = BlockRange::between(at, std::min(leaf.end(), extent.end()));
+      WEFT_CHECK(recover_piece(piece));
+      at = piece.end();
+    }
+  }
+  return {};
+}
+
+Result<void> PackImage::recover_piece(BlockRange blocks) {
+  if (pack_->map.own.contains_all(blocks)) return {};
+  std::array<Digest, tree_fanout> digests;
+  const auto count = blocks.count.value();
+  if (auto known = tree_.block_digests(blocks.first, std::span(digests).first(count)); !known) {
+    if (known.error().is(Errc::not_resident)) return {};
+    return known;
+  }
+  std::vector<std::byte> bytes(bytes_of(blocks.count).value());
+  WEFT_CHECK(pack_->read_blocks(Place::own, blocks.first, bytes));
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const BlockIndex block = blocks.first + BlockCount(i);
+    const auto one = std::span(bytes).subspan(i * block_size, block_size);
+    if (pack_->map.own.contains(block) || digests[i].is_zero()) continue;
+    if (digest_of_block(one) != digests[i]) continue;
+    const std::uint64_t sum = xxh3(one);
+    WEFT_CHECK(sums_.store(block, {&sum, 1}));
+    pack_->map.checked.insert({block, BlockCount(1)});
+    mark_own({block, BlockCount(1)});
+  }
+  return {};
+}
+
+Result<void> PackImage::recover_zero() {
+  BlockRange rest = all_blocks();
+  while (const auto missing = pack_->map.next_missing(rest)) {
+    WEFT_TRY(const BlockRange seen, zero_at(missing->first));
+    rest = BlockRange::between(seen.end(), rest.end());
+  }
+  return {};
+}
+
+// Marks the zero blocks of the largest subtree at `block` that the tree tells something about, and
+// returns that subtree's blocks.
+Result<BlockRange> PackImage::zero_at(BlockIndex block) {
+  for (const TreeNode node : shape().path_to(block)) {
+    const auto bytes = tree_.load(node);
+    if (!bytes) {
+      if (bytes.error().is(Errc::not_resident)) return shape().blocks_below(node);
+      return std::unexpected(bytes.error());
+    }
+    if (is_all_zero(*bytes)) {
+      mark_zero(shape().blocks_below(node));
+      return shape().blocks_below(node);
+    }
+    if (node.level > 1) continue;
+    const BlockRange blocks = shape().blocks_below(node);
+    for (BlockIndex b = blocks.first; b < blocks.end(); ++b) {
+      if (node_entry(*bytes, TreeShape::slot(b)).is_zero()) mark_zero({b, BlockCount(1)});
+    }
+  }
+  return shape().blocks_below(TreeShape::leaf_of(block));
+}
+
+}  // namespace weft

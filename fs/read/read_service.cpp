@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/read/read_service.h"
+
+#include "fs/read/loose_overlay.h"
+#include "fs/read/page_buffer.h"
+#include "fs/read/pending_reads.h"
+#include "fs/read/process_state.h"
+#include "fs/read/rate_limit.h"
+#include "fs/read/read_probe.h"
+#include "indexer/core/mutex.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <utility>
+
+namespace weft::fs {
+namespace {
+
+/// A block may fail its check again after it was fetched (an in-place file that is being
+/// overwritten). More than a few times in one read is a source that will not hold still.
+constexpr unsigned max_fetches = 4;
+
+/// Before that the kernel's own interrupt has had its chance, and /proc need not be asked.
+constexpr Duration reap_after = std::chrono::seconds(1);
+
+/// The fetcher keeps deadlines; this catches one that does not.
+constexpr Duration deadline_grace = std::chrono::seconds(5);
+
+}  // namespace
+
+class ReadService::State : public std::enable_shared_from_this<State> {
+ public:
+  State(std::shared_ptr<LocalImage> image, fetcher::BlockFetcher& fetcher,
+        ReadServiceOptions options, const Clock& clock, const ProcessTable& processes)
+      : image_(std::move(image)),
+        fetcher_(fetcher),
+        options_(std::move(options)),
+        clock_(clock),
+        processes_(processes),
+        pending_(options_.pending_limit) {}
+
+  void read(Reply reply, ByteOffset offset, std::size_t size) {
+    const TimePoint arrived = clock_.now();
+    const std::uint64_t end = image_->info().size.value();
+    if (offset.value() >= end) return std::move(reply).data({});
+    size = static_cast<std::size_t>(
+        std::min<std::uint64_t>({size, end - offset.value(), options_.max_read}));
+    if (size == 0) return std::move(reply).data({});
+
+    if (image_->readable(blocks_touched(offset, ByteCount(size)))) {
+      const std::span<std::byte> buffer = page_buffer(size);
+      const Result<void> result = image_->read(offset, buffer);
+      if (result) {
+        probe_.resident(size, clock_.now() - arrived);
+        return std::move(reply).data(buffer);
+      }
+      if (!result.error().is(Errc::not_resident)) {
+        return fail(std::move(reply), {offset, size, arrived, arrived}, result.error());
+      }
+    }
+    wait(std::move(reply), {.offset = offset,
+                            .size = size,
+                            .arrived = arrived,
+                            .deadline = arrived + options_.policy.deadline});
+  }
+
+  void tick() {
+    if (!enter()) return;
+    const TimePoint now = clock_.now();
+    for (const PendingReads::Waiting& read : pending_.waiting())
+      look_after(read, now);
+    leave();
+  }
+
+  void close() {
+    for (PendingRead& read : pending_.close()) {
+      if (read.ticket) fetcher_.cancel(*read.ticket);
+      std::move(read.reply).abandon();
+    }
+    const Lock lock(mutex_);
+    closed_ = true;
+    while (inside_ > 0)
+      idle_.wait(mutex_);
+  }
+
+  [[nodiscard]] ReadStatistics statistics() const { return probe_.statistics(); }
+
+  [[nodiscard]] std::vector<WaitingRead> waiting() const {
+    const TimePoint now = clock_.now();
+    std::vector<WaitingRead> all;
+    for (const PendingReads::Waiting& read : pending_.waiting()) {
+      all.push_back({.blocks = blocks_touched(read.args.offset, ByteCount(read.args.size)),
+                     .age = now - read.args.arrived,
+                     .thread_id = read.reader.thread_id});
+    }
+    return all;
+  }
+
+ private:
+  void wait(Reply reply, ReadArgs args) {
+    const RequestKey key = reply.key();
+    const Reader reader{.thread_id = reply.thread_id()};
+    PendingRead read{.reply = std::move(reply), .args = args, .reader = reader, .ticket = {}};
+    const auto id = pending_.insert(read);
+    if (!id) {
+      return fail(std::move(read.reply), args,
+                  Error{make_error_code(Errc::queue_full), Operation::fetch,
+                        std::to_string(options_.pending_limit) + " reads of this mount wait"});
+    }
+    Reply::on_interrupt(key, on_interrupt, this);
+    Reader seen = pending_.arm(*id);
+    if (seen.interrupted && is_abandoned(seen, processes_)) return interrupt(*id);
+    fetch(*id);
+  }
+
+  /// libfuse holds the request's lock; see PendingReads.
+  static void on_interrupt(fuse_req* request, void* context) {
+    auto& self = *static_cast<State*>(context);
+    auto found = self.pending_.mark_interrupted(Reply::key_of(request));
+    if (found && is_abandoned(found->second, self.processes_)) self.interrupt(found->first);
+  }
+
+  void look_after(const PendingReads::Waiting& read, TimePoint now) {
+    Reader reader = read.reader;
+    if (now - read.args.arrived >= reap_after && is_abandoned(reader, processes_)) {
+      return interrupt(read.id);
+    }
+    if (reader.process_id != read.reader.process_id) {
+      pending_.set_process(read.id, reader.process_id);
+    }
+    if (now >= read.args.deadline + (read.parked ? Duration::zero() : deadline_grace)) {
+      return fail_pending(read.id, {make_error_code(Errc::deadline_passed), Operation::fetch, {}});
+    }
+    if (read.parked) fetch(read.id);
+  }
+
+  void interrupt(PendingId id) {
+    auto read = pending_.take(id);
+    if (!read) return;
+    if (read->ticket) fetcher_.cancel(*read->ticket);
+    probe_.interrupted(clock_.now() - read->args.arrived);
+    std::move(read->reply).error(EINTR);
+  }
+
+  void fetch(PendingId id) {
+    const auto args = pending_.args(id);
+    const auto fetches = pending_.begin_fetch(id);
+    if (!args || !fetches) return;
+    const fetcher::FetchTicket ticket = fetcher_.read(
+        {.image = image_,
+         .range = blocks_touched(args->offset, ByteCount(args->size)),
+         .deadline = args->deadline,
+         .hold = options_.policy.when_missing == WhenMissing::hold},
+        [self = shared_from_this(), id, fetch = *fetches](Result<fetcher::FetchOutcome> outcome) {
+          self->finished(id, fetch, std::move(outcome));
+        });
+    // Interrupted in between: whoever took it did not know the ticket.
+    if (!pending_.set_ticket(id, *fetches, ticket)) fetcher_.cancel(ticket);
+  }
+
+  void finished(PendingId id, unsigned fetch, Result<fetcher::FetchOutcome> outcome) {
+    if (!enter()) return;
+    if (outcome) {
+      deliver(id, fetch, *outcome);
+    } else {
+      give_up_or_park(id, outcome.error());
+    }
+    leave();
+  }
+
+  void deliver(PendingId id, unsigned fetches, const fetcher::FetchOutcome& outcome) {
+    const auto args = pending_.args(id);
+    if (!args) return;
+    const std::span<std::byte> buffer = page_buffer(args->size);
+    const Result<void> result = read_with_loose(*image_, outcome.loose, args->offset, buffer);
+    if (!result && result.error().is(Errc::not_resident) && fetches < max_fetches) {
+      spdlog::warn("{}: a block was lost again after it was fetched: {}; fetching it again",
+                   options_.name, result.error().detail);
+      return fetch(id);
+    }
+    if (!result) return fail_pending(id, result.error());
+    auto read = pending_.take(id);
+    if (!read) return;
+    probe_.fetched(buffer.size(), clock_.now() - args->arrived);
+    std::move(read->reply).data(buffer);
+  }
+
+  /// A read on hold stays for as long as its deadline allows: the fetcher is busy, or is shutting
+  /// down and a successor of this worker will answer.
+  void give_up_or_park(PendingId id, const Error& error) {
+    const bool may_park =
+        error.is(Errc::cancelled) ||
+        (error.is(Errc::queue_full) && options_.policy.when_missing == WhenMissing::hold);
+    if (may_park) return pending_.park(id);
+    fail_pending(id, error);
+  }
+
+  void fail_pending(PendingId id, const Error& error) {
+    auto read = pending_.take(id);
+    if (!read) return;
+    if (read->ticket) fetcher_.cancel(*read->ticket);
+    fail(std::move(read->reply), read->args, error);
+  }
+
+  void fail(Reply reply, const ReadArgs& args, const Error& error) {
+    const TimePoint now = clock_.now();
+    probe_.failed(now - args.arrived);
+    const int errno_value = errno_of_failed_read(options_.policy.when_missing, error);
+    if (const auto suppressed = log_limit_.admit(now)) {
+      spdlog::error(
+          "{}: read of {} bytes at {} (block {}) failed after {} ms: {}{}", options_.name,
+          args.size, args.offset.value(), block_of(args.offset).value(),
+          std::chrono::duration_cast<std::chrono::milliseconds>(now - args.arrived).count(),
+          error.message(),
+          *suppressed > 0 ? " (" + std::to_string(*suppressed) + " more since)" : "");
+    }
+    std::move(reply).error(errno_value);
+  }
+
+  /// Threads other than the session's own are inside between `enter` and `leave`, so that `close`
+  /// can wait for them. False: closed.
+  [[nodiscard]] bool enter() WEFT_EXCLUDES(mutex_) {
+    const Lock lock(mutex_);
+    if (closed_) return false;
+    ++inside_;
+    return true;
+  }
+
+  void leave() WEFT_EXCLUDES(mutex_) {
+    const Lock lock(mutex_);
+    if (--inside_ == 0) idle_.notify_all();
+  }
+
+  // Constant after construction.
+  const std::shared_ptr<LocalImage> image_;
+  fetcher::BlockFetcher& fetcher_;
+  const ReadServiceOptions options_;
+  const Clock& clock_;
+  const ProcessTable& processes_;
+
+  // With their own synchronisation.
+  PendingReads pending_;
+  ReadProbe probe_;
+  RateLimit log_limit_{std::chrono::seconds(1)};
+
+  Mutex mutex_;
+  Condition idle_;
+  unsigned inside_ WEFT_GUARDED_BY(mutex_) = 0;
+  bool closed_ WEFT_GUARDED_BY(mutex_) = false;
+};
+
+ReadService::ReadService(std::shared_ptr<LocalImage> image, fetcher::BlockFetcher& fetcher,
+                         ReadServiceOptions options, const Clock& clock,
+                         const ProcessTable& processes)
+    : state_(std::make_shared<State>(std::move(image), fetcher, std::move(options), clock,
+                                     processes)) {}
+
+ReadService::~ReadService() {
+  close();
+}
+
+void ReadService::read(Reply reply, ByteOffset offset, std::size_t size) {
+  state_->read(std::move(reply), offset, size);
+}
+
+void ReadService::tick() {
+  state_->tick();
+}
+
+void ReadService::close() {
+  state_->close();
+}
+
+ReadStatistics ReadService::statistics() const {
+  return state_->statistics();
+}
+
+std::vector<WaitingRead> ReadService::waiting() const {
+  return state_->waiting();
+}
+
+}  // namespace weft::fs

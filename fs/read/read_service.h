@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "fetcher/block_fetcher.h"
+#include "fs/read/read_policy.h"
+#include "fs/read/read_statistics.h"
+#include "fs/read/reply.h"
+#include "indexer/core/clock.h"
+#include "indexer/core/range.h"
+#include "indexer/store/local_image.h"
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+namespace weft::fs {
+
+class ProcessTable;
+
+struct ReadServiceOptions {
+  std::string name;  ///< of the image, for the log
+  ReadPolicy policy;
+  /// Reads that may wait at once. The kernel keeps at most 256 asynchronous ones in flight; each
+  /// synchronous one stands for a thread that waits.
+  std::size_t pending_limit = 4096;
+  /// Largest READ request.
+  std::size_t max_read = std::size_t{1} << 20;
+};
+
+/// Answers the READ requests of one mount: at once what the local store has, the rest when the
+/// fetcher has brought it. Never zeros for what is not here.
+///
+/// Lifecycle: serves from construction to `close()`. `fetcher`, `clock` and `processes` must
+/// outlive it, and it must outlive the FUSE session's threads; the session's libfuse handle must
+/// outlive `close()`.
+/// Thread-safe. `read` is called by FUSE threads: it does local disk I/O, takes no lock for
+/// readable blocks and never waits for the network. Missing blocks are answered by the fetcher's
+/// worker threads.
+class ReadService {
+ public:
+  ReadService(std::shared_ptr<LocalImage> image, fetcher::BlockFetcher& fetcher,
+              ReadServiceOptions options, const Clock& clock, const ProcessTable& processes);
+  ~ReadService();
+  ReadService(const ReadService&) = delete;
+  ReadService& operator=(const ReadService&) = delete;
+
+  /// Up to `size` bytes from `offset`; fewer, or none, at the end of the image.
+  void read(Reply reply, ByteOffset offset, std::size_t size);
+
+  /// About once a second: answers reads whose readers were killed and reads past their deadline,
+  /// and hands parked ones to the fetcher again.
+  void tick();
+
+  /// Cancels all fetches and abandons all requests: the kernel has dropped them (the mount is
+  /// gone), or sends them again to a successor. Call it when no thread is in `read` any more;
+  /// returns when no worker thread uses this object.
+  void close();
+
+  [[nodiscard]] ReadStatistics statistics() const;
+  [[nodiscard]] std::vector<WaitingRead> waiting() const;
+
+ private:
+  class State;
+  std::shared_ptr<State> state_;  // shared with callbacks the fetcher still holds
+};
+
+}  // namespace weft::fs

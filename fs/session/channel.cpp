@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/session/channel.h"
+
+#include "fs/session/libfuse.h"
+#include "indexer/core/assert.h"
+
+#include <cerrno>
+#include <utility>
+
+#include <sys/uio.h>
+#include <unistd.h>
+
+namespace weft::fs {
+namespace {
+
+thread_local int current_channel = -1;
+
+ssize_t write_to_channel(int /*session_fd*/, iovec* parts, int count, void* /*session*/) {
+  WEFT_ASSERT(current_channel >= 0, "a FUSE reply outside of a ChannelScope");
+  const ssize_t written = ::writev(current_channel, parts, count);
+  // The kernel has dropped the request: reader killed, mount gone, or (for INIT) answered by an
+  // earlier worker. libfuse keeps quiet about ENOENT only.
+  if (written < 0 && (errno == EPERM || errno == ENODEV || errno == ECONNABORTED)) errno = ENOENT;
+  return written;
+}
+
+ssize_t read_from_channel(int session_fd, void* buffer, size_t size, void* /*session*/) {
+  return ::read(current_channel >= 0 ? current_channel : session_fd, buffer, size);
+}
+
+}  // namespace
+
+ChannelScope::ChannelScope(int channel) noexcept
+    : previous_(std::exchange(current_channel, channel)) {}
+
+ChannelScope::~ChannelScope() {
+  current_channel = previous_;
+}
+
+int ChannelScope::current() noexcept {
+  return current_channel;
+}
+
+const fuse_custom_io& channel_io() noexcept {
+  static const fuse_custom_io io{.writev = write_to_channel,
+                                 .read = read_from_channel,
+                                 .splice_receive = nullptr,
+                                 .splice_send = nullptr};
+  return io;
+}
+
+}  // namespace weft::fs

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+struct fuse_custom_io;
+
+namespace weft::fs {
+
+/// Replies sent by this thread go to this FUSE channel while the object lives.
+///
+/// The kernel finds a request only on the channel it was read from, and libfuse 3.14 knows one
+/// descriptor per session; its custom I/O hook and a thread-local descriptor close the gap.
+class ChannelScope {
+ public:
+  explicit ChannelScope(int channel) noexcept;
+  ~ChannelScope();
+  ChannelScope(const ChannelScope&) = delete;
+  ChannelScope& operator=(const ChannelScope&) = delete;
+
+  /// −1 outside of any scope.
+  [[nodiscard]] static int current() noexcept;
+
+ private:
+  int previous_;
+};
+
+/// To be given to fuse_session_custom_io.
+[[nodiscard]] const fuse_custom_io& channel_io() noexcept;
+
+}  // namespace weft::fs

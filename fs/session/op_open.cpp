@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/session/operations.h"
+
+#include <fcntl.h>
+
+namespace weft::fs {
+namespace {
+
+Result<fuse_file_info> open(const ServedImage& served, fuse_ino_t node, fuse_file_info file) {
+  if (node != served.image_node()) return fail_errno(EISDIR, Operation::open);
+  if ((file.flags & O_ACCMODE) != O_RDONLY || (file.flags & O_TRUNC) != 0) {
+    return fail_errno(EROFS, Operation::open);
+  }
+  // Handles carry no state: a successor of this worker serves files that are open already.
+  file.fh = 0;
+  // O_DIRECT must be answered with direct I/O: an open without it counts as cached, and would
+  // forbid passthrough for as long as the file stays open.
+  file.direct_io = (file.flags & O_DIRECT) != 0 ? 1 : 0;
+  file.keep_cache = file.direct_io == 0 ? 1 : 0;
+  return file;
+}
+
+}  // namespace
+
+void op_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
+  answer(
+      request, "open", [&] { return open(served_by(request), node, *file); },
+      [&](const fuse_file_info& opened) { fuse_reply_open(request, &opened); });
+}
+
+}  // namespace weft::fs

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/session/served_image.h"
+
+namespace weft::fs {
+
+struct stat attributes_of(const ServedImage& served, std::uint64_t node) {
+  struct stat attributes{};
+  attributes.st_ino = node;
+  attributes.st_blksize = block_size;
+  if (node != served.image_node()) {
+    attributes.st_mode = S_IFDIR | 0555;
+    attributes.st_nlink = 2;
+    return attributes;
+  }
+  const ImageUsage usage = served.image->usage();
+  attributes.st_mode = S_IFREG | 0444;
+  attributes.st_nlink = 1;
+  attributes.st_size = static_cast<off_t>(served.image->info().size.value());
+  attributes.st_blocks =
+      static_cast<blkcnt_t>(bytes_of(usage.resident + usage.borrowed).value() / 512);
+  // All times stay at zero: an image has no time, it is named by its content.
+  return attributes;
+}
+
+double attribute_lifetime(const ServedImage& served) {
+  return served.image->usage().complete ? 86'400 : 1;
+}
+
+}  // namespace weft::fs

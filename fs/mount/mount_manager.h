@@ -56,6 +56,8 @@ struct AdoptedMount {
 struct MountOptions {
   /// FUSE channels, and threads, of one mount; 0: by the number of CPUs (2 … 4).
   unsigned channels = 0;
+  /// Directories no target may lie in: see TargetOptions.
+  std::vector<std::string> forbidden;
 };
 
 /// All mounts of a node: one FUSE session with threads of its own for each, so that a mount whose
@@ -76,8 +78,8 @@ class MountManager {
   MountManager(const MountManager&) = delete;
   MountManager& operator=(const MountManager&) = delete;
 
-  /// Returns when the mount answers. Errc::bad_target, already_mounted, not_permitted; errno of
-  /// mount(2).
+  /// Returns when the mount answers. Errc::bad_name; bad_target, already_mounted, not_permitted as
+  /// `prepare_target` and MountKeeper::mount; errno of mount(2).
   [[nodiscard]] Result<MountStatus> mount(MountRequest request);
 
   /// Errc::not_mounted; target_busy unless `force`, which fails all reads and detaches the mount.

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "fetcher/block_fetcher.h"
+#include "fs/mount/mount_manager.h"
+#include "fs/read/read_service.h"
+#include "fs/session/fuse_session.h"
+#include "fs/session/served_image.h"
+#include "indexer/core/error.h"
+#include "indexer/store/local_image.h"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace weft::fs {
+
+/// One mount and all that serves it. Lifecycle: serves from `start` to `stop`; the image is
+/// released when it is destroyed. Thread-safe, but `stop` must not run in a channel thread.
+class ServedMount {
+ public:
+  struct Parts {
+    std::shared_ptr<LocalImage> image;
+    std::string name;
+    ReadPolicy policy;
+    fetcher::BlockFetcher& fetcher;
+    /// Called once, by a channel thread, if the mount was unmounted by somebody else.
+    std::function<void()> ended;
+  };
+
+  [[nodiscard]] static Result<std::unique_ptr<ServedMount>> start(MountHandle handle, Parts parts);
+  ~ServedMount();
+  ServedMount(const ServedMount&) = delete;
+  ServedMount& operator=(const ServedMount&) = delete;
+
+  /// About once a second.
+  void tick() { reads_.tick(); }
+  void stop();
+
+  [[nodiscard]] const std::string& target() const noexcept { return target_; }
+  [[nodiscard]] MountKey key() const noexcept { return key_; }
+  [[nodiscard]] bool ended() const noexcept { return ended_.load(); }
+  [[nodiscard]] MountStatus status() const;
+
+ private:
+  ServedMount(const MountHandle& handle, Parts parts);
+
+  // Constant after start.
+  const MountKey key_;
+  const std::string target_;
+  const std::string name_;
+  const ReadPolicy policy_;
+  std::function<void()> on_ended_;
+  ReadService reads_;
+  ServedImage served_;
+  std::unique_ptr<FuseSession> session_;
+
+  std::atomic<bool> ended_{false};
+};
+
+}  // namespace weft::fs

@@ -16,7 +16,7 @@ struct TargetOptions {
   bool create = false;  ///< make a missing directory (its parent must exist)
   /// Absolute real paths a target may not lie in: the state directory, where a mount would hide
   /// what it is served from.
-  std::vector<std::string> forbidden;
+  std::vector<std::string> forbidden{};
   /// How long another FUSE mount on the way, or a weft mount found at the target, may take to
   /// answer before it counts as hung.
   Duration probe_deadline = std::chrono::seconds(2);

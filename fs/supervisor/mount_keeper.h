@@ -27,7 +27,7 @@ struct MountSpec {
   TargetKind kind = TargetKind::directory;
   /// What the worker needs to serve the mount again after a restart. Opaque to the supervisor,
   /// at most 64 KiB.
-  std::string description;
+  std::string description{};
 };
 
 /// A live mount as handed to a worker. The descriptors are duplicates: the supervisor keeps its own

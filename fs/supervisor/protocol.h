@@ -57,7 +57,7 @@ struct MountReply {
   MountKey key{};
   MountSpec spec;
   DeviceId device;
-  std::vector<std::byte> init_request;
+  std::vector<std::byte> init_request{};
   bool inherited = false;
   std::uint32_t channels = 0;  ///< in all; this packet carries the first of them
 };

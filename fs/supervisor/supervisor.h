@@ -15,10 +15,10 @@ struct SupervisorOptions {
   /// its file.
   std::string executable = "/proc/self/exe";
   /// The worker's command line, argv[0] included.
-  std::vector<std::string> arguments;
+  std::vector<std::string> arguments{};
   /// Gets the line "ready\n" when the first worker is ready, and is then closed; closed without it
   /// if that worker fails. Independent of it, READY=1 goes to $NOTIFY_SOCKET (systemd).
-  UniqueFd ready;
+  UniqueFd ready{};
   /// How long an orderly stop may take before the worker is killed and what is left is unmounted
   /// by force.
   Duration stop_deadline = std::chrono::seconds(20);

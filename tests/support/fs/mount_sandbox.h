@@ -20,8 +20,8 @@ class MountSandbox {
   MountSandbox& operator=(const MountSandbox&) = delete;
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  [[nodiscard]] std::string directory(std::string_view name) const;  ///< makes it; its path
-  [[nodiscard]] std::string file(std::string_view name, std::string_view content = "") const;
+  std::string directory(std::string_view name) const;  ///< makes it; its path
+  std::string file(std::string_view name, std::string_view content = "") const;
 
  private:
   std::filesystem::path path_;

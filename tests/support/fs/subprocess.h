@@ -15,9 +15,10 @@
 namespace weft::testing {
 
 struct SubprocessOptions {
-  std::vector<std::string> environment;  ///< "NAME=value", added to this process's own
-  std::string directory;                 ///< working directory; empty: this process's
-  std::vector<int> inherit;  ///< descriptors the child keeps under the same number; besides 0, 1, 2
+  std::vector<std::string> environment{};  ///< "NAME=value", added to this process's own
+  std::string directory{};                 ///< working directory; empty: this process's
+  std::vector<int>
+      inherit{};  ///< descriptors the child keeps under the same number; besides 0, 1, 2
   /// Most bytes of output kept; what comes after is read and dropped.
   std::size_t capture_limit = std::size_t{16} << 20;
 };

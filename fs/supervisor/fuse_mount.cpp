@@ -148,7 +148,7 @@ Result<FuseMount> open_fuse_mount(const std::string& target, TargetKind kind, un
   FuseMount mount{.target = target, .device = {}, .channels = {}, .init_request = {}};
   mount.channels.push_back(std::move(device));
   if (auto done = complete(mount, channels); !done) {
-    ::umount2(target.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+    ::umount2(target.c_str(), MNT_DETACH);  // follows symlinks, as mount(2) did
     return std::unexpected(std::move(done).error());
   }
   return mount;

@@ -62,6 +62,12 @@ std::size_t count_descriptors(pid_t pid, std::string_view target) {
   return count;
 }
 
+bool waits_for_fuse(pid_t pid) {
+  std::string where;
+  std::ifstream("/proc/" + std::to_string(pid) + "/wchan") >> where;
+  return where.contains("fuse") || where.contains("request_wait");
+}
+
 bool is_mounted(const std::string& target) {
   const auto table = MountTable::read();
   return table && table->at(target) != nullptr;
@@ -146,7 +152,7 @@ TEST_F(SupervisorTest, readers_blocked_when_the_worker_is_killed_are_answered_by
     readers.push_back(
         std::async(std::launch::async, [&, i] { return reads_right(image, i * 200'000, 4096); }));
   }
-  std::this_thread::sleep_for(300ms);  // let them reach the worker
+  ASSERT_TRUE(daemon_->wait_for_output("holding 8", patience)) << daemon_->err();
   for (auto& reader : readers)
     ASSERT_EQ(reader.wait_for(0s), std::future_status::timeout);
 
@@ -218,7 +224,7 @@ TEST_F(SupervisorTest, stop_takes_a_busy_mount_away_and_its_readers_get_errors) 
   const std::string hold = sandbox_.file("hold");
   start_and_wait({"--mount", "file:" + target, "--hold", hold});
   auto reader = std::async(std::launch::async, [&] { return reads_right(target, 0, 4096); });
-  std::this_thread::sleep_for(200ms);
+  ASSERT_TRUE(daemon_->wait_for_output("holding 1", patience)) << daemon_->err();
   daemon_->signal(SIGTERM);
   const auto status = daemon_->wait(patience);
   ASSERT_TRUE(status && status->ok());
@@ -288,7 +294,7 @@ TEST_F(SupervisorTest, a_reader_of_a_worker_that_reads_nothing_can_be_killed) {
   const std::string target = sandbox_.file("disk.raw");
   start_and_wait({"--mount", "file:" + target, "--mute"});
   Subprocess reader({"head", "-c", "1", target});
-  std::this_thread::sleep_for(200ms);
+  ASSERT_TRUE(eventually([&] { return waits_for_fuse(reader.pid()); }));
   EXPECT_TRUE(reader.running());
   reader.signal(SIGKILL);
   EXPECT_TRUE(reader.wait(5s).has_value());
@@ -298,7 +304,7 @@ TEST_F(SupervisorTest, a_reader_whose_request_is_being_held_can_be_killed) {
   const std::string target = sandbox_.file("disk.raw");
   start_and_wait({"--mount", "file:" + target, "--hold", sandbox_.file("hold")});
   Subprocess reader({"head", "-c", "1", target});
-  std::this_thread::sleep_for(200ms);
+  ASSERT_TRUE(daemon_->wait_for_output("holding 1", patience)) << daemon_->err();
   EXPECT_TRUE(reader.running());
   reader.signal(SIGKILL);
   EXPECT_TRUE(reader.wait(5s).has_value());
@@ -308,7 +314,7 @@ TEST_F(SupervisorTest, a_mount_of_a_mute_worker_can_be_unmounted_by_force) {
   const std::string target = sandbox_.file("disk.raw");
   start_and_wait({"--mount", "file:" + target, "--mute"});
   Subprocess reader({"head", "-c", "1", target});
-  std::this_thread::sleep_for(200ms);
+  ASSERT_TRUE(eventually([&] { return waits_for_fuse(reader.pid()); }));
   ASSERT_EQ(::umount2(target.c_str(), MNT_FORCE | MNT_DETACH), 0);
   EXPECT_TRUE(reader.wait(5s).has_value());
   EXPECT_TRUE(eventually([&] { return count_descriptors(daemon_->pid(), "/dev/fuse") == 0; }));

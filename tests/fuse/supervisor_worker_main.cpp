@@ -4,6 +4,7 @@
 #include "tests/support/fs/raw_fuse.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -104,8 +105,11 @@ int work(const Options& options) {
   std::vector<MountHandle> handles = all_mounts(*link, options);
   const std::size_t count = handles.size();
   const bool inherited = count > 0 && handles[0].inherited;
+  std::atomic<int> holding{0};
   const auto hold = [&](std::uint64_t) {
-    return !options.hold.empty() && std::filesystem::exists(options.hold);
+    const bool held = !options.hold.empty() && std::filesystem::exists(options.hold);
+    if (held) std::fprintf(stderr, "holding %d\n", ++holding);
+    return held;
   };
   std::vector<std::unique_ptr<RawFuseServer>> servers;
   for (MountHandle& handle : handles) {

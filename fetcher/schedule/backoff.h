@@ -9,7 +9,7 @@ namespace weft::fetcher {
 
 struct BackoffPolicy {
   Duration first = std::chrono::milliseconds(250);
-  Duration longest = std::chrono::seconds(30);
+  Duration longest = std::chrono::seconds(10);
 };
 
 /// Pause before reconnect attempt number `attempt` (0: the first after a loss). Pure: doubles from

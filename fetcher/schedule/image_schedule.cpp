@@ -169,12 +169,14 @@ void ImageSchedule::put_back(BlockRange range, Priority priority) {
     wanted_[slot(rest)].add(part);
 }
 
-std::vector<FetchTicket> ImageSchedule::landed(std::span<const BlockRange> ranges) {
+ImageSchedule::Landed ImageSchedule::landed(std::span<const BlockRange> ranges) {
+  Landed result;
+  const BlockCount before = landing_.count();
   for (const BlockRange& range : ranges) {
     unwant(range);
     landing_.erase(range);
   }
-  std::vector<FetchTicket> complete;
+  result.arrived = before - landing_.count();
   for (auto& [ticket, read] : reads_) {
     for (const BlockRange& range : ranges) {
       if (!intersect(range, read.range).empty()) read.outstanding.remove(range);

@@ -83,8 +83,12 @@ class ImageSchedule {
   std::vector<BlockRange> finish(FetchId id);
 
   // --- Landing.
-  /// Blocks are readable, however they became so. Reads that are complete now; they are removed.
-  std::vector<FetchTicket> landed(std::span<const BlockRange> ranges);
+  /// Blocks are readable, however they became so. Reads that are complete now are removed.
+  struct Landed {
+    std::vector<FetchTicket> complete;
+    BlockCount arrived;  ///< those that had been landing
+  };
+  Landed landed(std::span<const BlockRange> ranges);
   /// Blocks that were landing failed: wanted again.
   void rejected(std::span<const BlockRange> ranges);
 

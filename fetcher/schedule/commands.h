@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "fetcher/block_fetcher.h"
+#include "fetcher/schedule/peer_id.h"
+#include "fetcher/wire/messages.h"
+#include "indexer/core/error.h"
+#include "indexer/core/range.h"
+#include "indexer/tree/image_id.h"
+#include "indexer/tree/tree_shape.h"
+
+#include <optional>
+#include <variant>
+#include <vector>
+
+/// What the scheduler wants done, in this order. Plain values; whoever drives it performs them.
+namespace weft::fetcher {
+
+struct SendBlocks {
+  FetchId id{};
+  PeerId peer{};
+  ImageId image;
+  std::vector<BlockRange> ranges;
+  wire::Priority priority{};
+};
+struct SendNodes {
+  NodeFetchId id{};
+  PeerId peer{};
+  ImageId image;
+  std::vector<TreeNode> nodes;
+  wire::Priority priority{};
+};
+/// A reader joined this fetch.
+struct RaiseFetch {
+  FetchId id{};
+  PeerId peer{};
+};
+/// Its blocks are wanted elsewhere or not at all; the answer is ignored from now on.
+struct CancelFetch {
+  FetchId id{};
+  PeerId peer{};
+};
+/// Every block of the read is readable, or was handed to it.
+struct CompleteRead {
+  FetchTicket ticket{};
+};
+struct FailRead {
+  FetchTicket ticket{};
+  Errc why{};  ///< deadline_passed or no_source
+  ImageId image;
+  BlockIndex first_missing;
+  std::vector<PeerId> tried;
+};
+/// Find out which blocks of the range are missing, and `want` them as readahead.
+struct LookAhead {
+  ImageId image;
+  BlockRange range;
+};
+
+using Command =
+    std::variant<SendNodes, SendBlocks, RaiseFetch, CancelFetch, CompleteRead, FailRead, LookAhead>;
+
+}  // namespace weft::fetcher

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fetcher/schedule/scheduler.h"
+
+#include "indexer/core/assert.h"
+
+#include <algorithm>
+
+namespace weft::fetcher {
+
+using wire::Priority;
+
+Scheduler::Scheduler(SchedulerLimits limits, std::unique_ptr<SourceChoice> choice,
+                     std::unique_ptr<PrefetchOrder> order)
+    : limits_(limits), choice_(std::move(choice)), order_(std::move(order)) {}
+
+Scheduler::Image& Scheduler::at(const ImageId& image) {
+  const auto it = images_.find(image);
+  WEFT_ASSERT(it != images_.end(), "image not added");
+  return it->second;
+}
+
+// --- Peers and what they hold.
+
+void Scheduler::peer_up(PeerId peer) {
+  links_.try_emplace(peer);
+}
+
+void Scheduler::peer_down(PeerId peer, TimePoint now) {
+  if (links_.erase(peer) == 0) return;
+  for (auto& [id, image] : images_) {
+    image.schedule.holders.disconnected(peer);
+    std::vector<FetchId> lost;
+    for (const auto& [fetch, entry] : image.schedule.fetches()) {
+      if (entry.peer == peer) lost.push_back(fetch);
+    }
+    for (const FetchId fetch : lost)
+      end_fetch(image, fetch);
+  }
+  std::erase_if(node_fetches_, [&](const auto& entry) {
+    if (entry.second.peer != peer) return false;
+    at(entry.second.image).schedule.nodes.failed(entry.first);
+    return true;
+  });
+  dispatch(now);
+}
+
+void Scheduler::link_measured(PeerId peer, double bytes_per_second, Duration round_trip) {
+  if (const auto it = links_.find(peer); it != links_.end()) {
+    it->second.window.measured(bytes_per_second, round_trip);
+  }
+}
+
+void Scheduler::add_image(const ImageId& image, BlockCount blocks) {
+  images_.try_emplace(image).first->second.blocks = blocks;
+}
+
+void Scheduler::remove_image(const ImageId& image) {
+  const auto it = images_.find(image);
+  if (it == images_.end()) return;
+  WEFT_ASSERT(it->second.schedule.idle(), "image removed while something is on its way");
+  images_.erase(it);
+}
+
+void Scheduler::holding(PeerId peer, const ImageId& image, Holding what, TimePoint now) {
+  if (!links_.contains(peer)) return;
+  Holders& holders = at(image).schedule.holders;
+  switch (what) {
+    case Holding::asked:
+      return holders.asked(peer);
+    case Holding::empty:
+      holders.empty(peer);
+      break;
+    case Holding::complete:
+      holders.complete(peer);
+      break;
+  }
+  dispatch(now);
+}
+
+void Scheduler::holding(PeerId peer, const ImageId& image, const std::vector<BlockRange>& added,
+                        const std::vector<BlockRange>& removed, TimePoint now) {
+  if (!links_.contains(peer)) return;
+  at(image).schedule.holders.partial(peer, added, removed);
+  dispatch(now);
+}
+
+bool Scheduler::ban(PeerId peer, const ImageId& id, TimePoint now) {
+  Image& image = at(id);
+  if (!image.schedule.holders.ban(peer)) return false;
+  std::vector<FetchId> running;
+  for (const auto& [fetch, entry] : image.schedule.fetches()) {
+    if (entry.peer == peer) running.push_back(fetch);
+  }
+  for (const FetchId fetch : running) {
+    end_fetch(image, fetch);
+    commands_.push_back(CancelFetch{fetch, peer});
+  }
+  std::erase_if(node_fetches_, [&](const auto& entry) {
+    if (entry.second.peer != peer || entry.second.image != id) return false;
+    image.schedule.nodes.failed(entry.first);
+    return true;
+  });
+  dispatch(now);
+  return true;
+}
+
+// --- Wanting.
+
+bool Scheduler::read(const ImageId& id, NewRead read, TimePoint now) {
+  WEFT_ASSERT(!read.missing.empty(), "a read that misses nothing");
+  Image& image = at(id);
+  for (const TreeNode& node : read.nodes)
+    image.schedule.nodes.want(node, Priority::demand);
+  const auto joined = image.schedule.add_read(
+      read.ticket, {read.range, RangeSet(read.missing), read.deadline, read.hold, {}});
+  for (const FetchId fetch : joined.raise)
+    raise(image, fetch);
+  dispatch(now);
+
+  BlockCount largest;
+  for (const PeerId peer : usable(image.schedule.holders.with_image())) {
+    largest = std::max(largest, links_.at(peer).window.window() * 2);
+  }
+  image.readahead.set_largest(std::min(largest, BlockCount(wire::max_blocks_requested)));
+  if (const auto ahead = image.readahead.on_read(read.range)) {
+    const BlockRange clipped = intersect(*ahead, {BlockIndex(0), image.blocks});
+    if (!clipped.empty()) commands_.push_back(LookAhead{id, clipped});
+  }
+  return joined.any;
+}
+
+void Scheduler::cancel(const ImageId& image, FetchTicket ticket) {
+  at(image).schedule.remove_read(ticket);
+}
+
+void Scheduler::want(const ImageId& id, std::span<const BlockRange> ranges,
+                     std::span<const TreeNode> nodes, Priority priority, TimePoint now) {
+  Image& image = at(id);
+  for (const TreeNode& node : nodes)
+    image.schedule.nodes.want(node, priority);
+  for (const BlockRange& range : ranges)
+    image.schedule.want(range, priority);
+  dispatch(now);
+}
+
+void Scheduler::stop_prefetch(const ImageId& id) {
+  Image& image = at(id);
+  image.schedule.drop(Priority::prefetch);
+  image.schedule.nodes.drop_prefetch();
+  image.cap = 0;
+}
+
+void Scheduler::pause_prefetch(const ImageId& image, TimePoint until) {
+  at(image).prefetch_paused_until = until;
+}
+
+void Scheduler::cap_prefetch(const ImageId& id, double bytes_per_second, TimePoint now) {
+  Image& image = at(id);
+  image.cap = bytes_per_second;
+  image.cap_credit = 0;
+  image.cap_at = now;
+}
+
+// --- Answers.
+
+Scheduler::Verdict Scheduler::answered(FetchId id, const Answer& answer, TimePoint now) {
+  const auto found = fetches_.find(id);
+  if (found == fetches_.end()) return Verdict::stale;
+  Image& image = at(found->second);
+  const auto& fetch = image.schedule.fetches().at(id);
+  Link& link = links_.at(fetch.peer);
+  const BlockCount before = fetch.remaining.count();
+  const bool asked = image.schedule.arrived(id, answer.blocks);
+  const bool lacks = asked && image.schedule.absent(id, answer.absent, now + limits_.absent_for);
+  const BlockCount came = before - fetch.remaining.count();
+  link.window.gone(fetch.priority, came);
+  if (asked) link.window.progress(came, answer.wire_bytes, now);
+  link.stalled.reset();
+  const PeerId peer = fetch.peer;
+  Verdict verdict = asked && lacks ? Verdict::fine : Verdict::unasked;
+  if (verdict == Verdict::unasked && !answer.last) commands_.push_back(CancelFetch{id, peer});
+  if (answer.last || verdict == Verdict::unasked) {
+    const bool early = !end_fetch(image, id).empty();
+    if (early && verdict == Verdict::fine) verdict = Verdict::truncated;
+  }
+  // A misbehaving peer is about to be banned: it must not be asked again before that.
+  if (verdict == Verdict::fine) dispatch(now);
+  return verdict;
+}
+
+void Scheduler::failed(FetchId id, bool lacks, TimePoint now) {
+  const auto found = fetches_.find(id);
+  if (found == fetches_.end()) return;
+  Image& image = at(found->second);
+  const PeerId peer = image.schedule.fetches().at(id).peer;
+  for (const BlockRange& range : end_fetch(image, id)) {
+    if (lacks) image.schedule.holders.absent(peer, range, now + limits_.absent_for);
+  }
+  dispatch(now);
+}
+
+Scheduler::Verdict Scheduler::nodes_answered(NodeFetchId id, std::span<const TreeNode> present,
+                                             TimePoint now) {
+  const auto found = node_fetches_.find(id);
+  if (found == node_fetches_.end()) return Verdict::stale;
+  const NodeFetch fetch = found->second;
+  node_fetches_.erase(found);
+  TreeWants& nodes = at(fetch.image).schedule.nodes;
+  if (!nodes.answered(id, fetch.peer, present, now + limits_.absent_for)) {
+    for (const TreeNode& node : present)
+      nodes.returned(node);
+    return Verdict::unasked;
+  }
+  dispatch(now);
+  return Verdict::fine;
+}
+
+void Scheduler::nodes_failed(NodeFetchId id, bool lacks, TimePoint now) {
+  const auto found = node_fetches_.find(id);
+  if (found == node_fetches_.end()) return;
+  const NodeFetch fetch = found->second;
+  node_fetches_.erase(found);
+  TreeWants& nodes = at(fetch.image).schedule.nodes;
+  if (lacks) {
+    [[maybe_unused]] const bool clean =
+        nodes.answered(id, fetch.peer, {}, now + limits_.absent_for);
+  } else {
+    nodes.failed(id);
+  }
+  dispatch(now);
+}
+
+// --- Landing.
+
+void Scheduler::complete(std::span<const FetchTicket> tickets) {
+  for (const FetchTicket ticket : tickets)
+    commands_.push_back(CompleteRead{ticket});
+}
+
+BlockCount Scheduler::landed(const ImageId& id, std::span<const BlockRange> ranges, TimePoint now) {
+  const ImageSchedule::Landed landed = at(id).schedule.landed(ranges);
+  complete(landed.complete);
+  dispatch(now);
+  return landed.arrived;
+}
+
+void Scheduler::rejected(const ImageId& id, std::span<const BlockRange> ranges, TimePoint now) {
+  at(id).schedule.rejected(ranges);
+  dispatch(now);
+}
+
+void Scheduler::nodes_landed(const ImageId& id, std::span<const TreeNode> nodes, TimePoint now) {
+  for (const TreeNode& node : nodes)
+    at(id).schedule.nodes.landed(node);
+  dispatch(now);
+}
+
+void Scheduler::nodes_rejected(const ImageId& id, std::span<const TreeNode> nodes, TimePoint now) {
+  for (const TreeNode& node : nodes)
+    at(id).schedule.nodes.returned(node);
+  dispatch(now);
+}
+
+// --- Time.
+
+void Scheduler::tick(TimePoint now) {
+  for (auto& [id, image] : images_) {
+    std::vector<FetchTicket> late;
+    for (const auto& [ticket, read] : image.schedule.reads()) {
+      if (read.deadline <= now) late.push_back(ticket);
+    }
+    for (const FetchTicket ticket : late) {
+      const auto& read = *image.schedule.find_read(ticket);
+      commands_.push_back(FailRead{ticket, Errc::deadline_passed, id, read.outstanding.first(),
+                                   image.schedule.tried(read)});
+      image.schedule.remove_read(ticket);
+    }
+    image.schedule.holders.expire(now);
+    image.schedule.nodes.forget_lacks(now);
+  }
+  find_stalled(now);
+  dispatch(now);
+}
+
+void Scheduler::find_stalled(TimePoint now) {
+  constexpr Duration probation = std::chrono::seconds(30);
+  std::vector<PeerId> stalled;
+  for (auto& [peer, link] : links_) {
+    if (link.window.stalled(now)) {
+      if (!link.stalled) link.stalled = now + probation;
+      stalled.push_back(peer);
+    } else if (link.stalled && now >= *link.stalled) {
+      link.stalled.reset();
+    }
+  }
+  for (const PeerId peer : stalled)
+    leave_stalled(peer);
+}
+
+void Scheduler::leave_stalled(PeerId peer) {
+  for (auto& [id, image] : images_) {
+    std::vector<FetchId> leave;
+    for (const auto& [fetch, entry] : image.schedule.fetches()) {
+      if (entry.peer != peer || entry.remaining.empty()) continue;
+      const BlockIndex first = entry.remaining.first();
+      const bool elsewhere = std::ranges::any_of(links_, [&](const auto& other) {
+        return other.first != peer && !other.second.stalled &&
+               image.schedule.holders.holds(other.first, first);
+      });
+      if (elsewhere) leave.push_back(fetch);
+    }
+    for (const FetchId fetch : leave) {
+      end_fetch(image, fetch);
+      commands_.push_back(CancelFetch{fetch, peer});
+    }
+  }
+}
+
+std::optional<TimePoint> Scheduler::next_wakeup(TimePoint now) const {
+  std::optional<TimePoint> next;
+  const auto by = [&](TimePoint when) { next = next ? std::min(*next, when) : when; };
+  for (const auto& [id, image] : images_) {
+    const ImageSchedule& s = image.schedule;
+    for (const auto& [ticket, read] : s.reads())
+      by(read.deadline);
+    if (!s.idle() || !s.wanted(Priority::prefetch).empty()) {
+      by(now + std::chrono::milliseconds(image.cap > 0 ? 20 : 500));
+    }
+  }
+  return next;
+}
+
+// --- Looking.
+
+const ImageSchedule* Scheduler::image(const ImageId& image) const {
+  const auto it = images_.find(image);
+  return it == images_.end() ? nullptr : &it->second.schedule;
+}
+
+std::optional<Priority> Scheduler::priority_of(FetchId id) const {
+  const auto found = fetches_.find(id);
+  if (found == fetches_.end()) return std::nullopt;
+  return image(found->second)->fetches().at(id).priority;
+}
+
+BlockCount Scheduler::prefetch_backlog(const ImageId& id) const {
+  const ImageSchedule* schedule = image(id);
+  return schedule == nullptr ? BlockCount(0) : schedule->wanted(Priority::prefetch).count();
+}
+
+const LinkWindow* Scheduler::link(PeerId peer) const {
+  const auto it = links_.find(peer);
+  return it == links_.end() ? nullptr : &it->second.window;
+}
+
+void Scheduler::check_invariants() const {
+  std::map<PeerId, std::array<std::uint64_t, 4>> outstanding;
+  std::size_t fetches = 0;
+  for (const auto& [id, image] : images_) {
+    image.schedule.check_invariants();
+    fetches += image.schedule.fetches().size();
+    for (const auto& [fetch, entry] : image.schedule.fetches()) {
+      WEFT_ASSERT(fetches_.contains(fetch) && fetches_.at(fetch) == id, "fetch is not indexed");
+      WEFT_ASSERT(links_.contains(entry.peer), "fetch at a peer that is gone");
+      WEFT_ASSERT(!image.schedule.holders.is_banned(entry.peer), "fetch at a banned peer");
+      outstanding[entry.peer][static_cast<std::size_t>(entry.priority)] +=
+          entry.remaining.count().value();
+    }
+  }
+  WEFT_ASSERT(fetches == fetches_.size(), "index of fetches is off");
+  for (const auto& [peer, link] : links_) {
+    for (const Priority p : {Priority::demand, Priority::readahead, Priority::prefetch}) {
+      WEFT_ASSERT(
+          link.window.outstanding(p).value() == outstanding[peer][static_cast<std::size_t>(p)],
+          "the books of a link are off");
+    }
+  }
+}
+
+}  // namespace weft::fetcher

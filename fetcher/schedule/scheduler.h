@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "fetcher/schedule/commands.h"
+#include "fetcher/schedule/image_schedule.h"
+#include "fetcher/schedule/link_window.h"
+#include "fetcher/schedule/prefetch_order.h"
+#include "fetcher/schedule/readahead.h"
+#include "fetcher/schedule/source_choice.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace weft::fetcher {
+
+struct SchedulerLimits {
+  BlockCount in_flight{8192};  ///< asked for and not yet committed, all images
+  Duration absent_for =
+      std::chrono::seconds(3);  ///< before a peer is asked again for what it lacked
+};
+
+/// Decides which peer is asked for which blocks and tree nodes, when, and at what priority, over
+/// all images and links. A pure state machine: no clock (`now` is an argument and never goes back),
+/// no I/O. Whoever drives it reports what happens, and after every report performs
+/// `take_commands()`.
+///
+/// Rules, in this order:
+/// 1. *Demand first, oldest read first.* It waits for no window, only for the bound on what is in
+///    flight. `SourceChoice` picks among the holders. Tree nodes a read needs are asked for at the
+///    same peer just ahead of its blocks, so that a cold read costs one round trip.
+/// 2. *A reader of an in-flight block joins it*; the fetch is raised to demand priority.
+/// 3. *Readahead* for sequential reads, then *prefetch* in `PrefetchOrder`: each link is kept full,
+///    and not more than full (`LinkWindow`); images take turns on a link. A source takes what it
+///    can carry, so faster links carry more.
+/// 4. What does not arrive is wanted again: the peer is gone, lacks it, was banned, or has stalled
+///    while another holder has not. A stalled peer that is the only one is waited for.
+/// 5. A block nobody holds waits for a holder until the read's deadline, or fails at once if the
+///    read does not hold. One image that waits takes nothing from the others.
+///
+/// *Rationale:* tree nodes are not counted in the windows: they are few, and everything waits for
+/// them. Holes are never asked for, since nobody can want them once the tree is known.
+class Scheduler {
+ public:
+  explicit Scheduler(
+      SchedulerLimits limits = {},
+      std::unique_ptr<SourceChoice> choice = std::make_unique<LowestCompletionTime>(),
+      std::unique_ptr<PrefetchOrder> order = std::make_unique<ImageOrder>());
+
+  // --- Peers and what they hold.
+  void peer_up(PeerId peer);
+  /// Everything asked of it is wanted elsewhere. No commands are sent to it any more.
+  void peer_down(PeerId peer, TimePoint now);
+  void link_measured(PeerId peer, double bytes_per_second, Duration round_trip);
+  void add_image(const ImageId& image, BlockCount blocks);
+  /// It must be idle.
+  void remove_image(const ImageId& image);
+  enum class Holding { asked, empty, complete };
+  void holding(PeerId peer, const ImageId& image, Holding what, TimePoint now);
+  void holding(PeerId peer, const ImageId& image, const std::vector<BlockRange>& added,
+               const std::vector<BlockRange>& removed, TimePoint now);
+  /// Cancels what it still sends of this image. False: it was banned before.
+  bool ban(PeerId peer, const ImageId& image, TimePoint now);
+
+  // --- Wanting.
+  struct NewRead {
+    FetchTicket ticket{};
+    BlockRange range;                 ///< as asked, for readahead
+    std::vector<BlockRange> missing;  ///< not empty
+    std::vector<TreeNode> nodes;      ///< on the way to them, not here
+    TimePoint deadline;
+    bool hold = true;
+  };
+  /// True: some of it was on its way already.
+  bool read(const ImageId& image, NewRead read, TimePoint now);
+  void cancel(const ImageId& image, FetchTicket ticket);
+  void want(const ImageId& image, std::span<const BlockRange> ranges,
+            std::span<const TreeNode> nodes, wire::Priority priority, TimePoint now);
+  /// Forgets what is wanted as prefetch and not on its way.
+  void stop_prefetch(const ImageId& image);
+  void pause_prefetch(const ImageId& image, TimePoint until);
+  /// Content bytes per second; 0: no cap.
+  void cap_prefetch(const ImageId& image, double bytes_per_second, TimePoint now);
+
+  // --- Answers.
+  struct Answer {
+    std::vector<BlockRange> blocks;  ///< here now, zero blocks included
+    std::vector<BlockRange> absent;
+    std::uint64_t wire_bytes = 0;
+    bool last = false;
+  };
+  enum class Verdict {
+    fine,
+    stale,      ///< the fetch is over: ignore the bytes
+    unasked,    ///< not what was asked for: ignore the bytes, ban the peer; the fetch is over
+    truncated,  ///< it ended early: use the bytes, ban the peer
+  };
+  [[nodiscard]] Verdict answered(FetchId id, const Answer& answer, TimePoint now);
+  /// No answer. `lacks`: the peer says it cannot give them; else it is asked again.
+  void failed(FetchId id, bool lacks, TimePoint now);
+  [[nodiscard]] Verdict nodes_answered(NodeFetchId id, std::span<const TreeNode> present,
+                                       TimePoint now);
+  void nodes_failed(NodeFetchId id, bool lacks, TimePoint now);
+
+  // --- Landing.
+  /// Blocks became readable, or were handed to every read that waits for them. Returns how many of
+  /// them had arrived from a peer and not landed before.
+  BlockCount landed(const ImageId& image, std::span<const BlockRange> ranges, TimePoint now);
+  /// Arrived blocks could not be used.
+  void rejected(const ImageId& image, std::span<const BlockRange> ranges, TimePoint now);
+  void nodes_landed(const ImageId& image, std::span<const TreeNode> nodes, TimePoint now);
+  void nodes_rejected(const ImageId& image, std::span<const TreeNode> nodes, TimePoint now);
+
+  // --- Time.
+  /// Expires deadlines and absences, finds stalled links, refills caps. Call it at `next_wakeup()`.
+  void tick(TimePoint now);
+  [[nodiscard]] std::optional<TimePoint> next_wakeup(TimePoint now) const;
+
+  [[nodiscard]] std::vector<Command> take_commands() { return std::exchange(commands_, {}); }
+
+  // --- Looking.
+  [[nodiscard]] const ImageSchedule* image(const ImageId& image) const;
+  [[nodiscard]] std::optional<wire::Priority> priority_of(FetchId id) const;
+  /// Blocks wanted as prefetch and not asked for yet.
+  [[nodiscard]] BlockCount prefetch_backlog(const ImageId& image) const;
+  [[nodiscard]] const LinkWindow* link(PeerId peer) const;
+  void check_invariants() const;
+
+ private:
+  struct Image {
+    ImageSchedule schedule;
+    Readahead readahead;
+    BlockCount blocks;
+    TimePoint prefetch_paused_until{};
+    double cap = 0;         // content bytes per second
+    double cap_credit = 0;  // bytes
+    TimePoint cap_at{};
+  };
+  struct Link {
+    LinkWindow window;
+    std::optional<TimePoint> stalled;  // until it is tried again, unless something comes before
+    ImageId last_image;                // whose turn it was
+  };
+  struct NodeFetch {
+    PeerId peer{};
+    ImageId image;
+    TimePoint since;
+  };
+  using PerPeer = std::map<PeerId, std::vector<BlockRange>>;
+
+  Image& at(const ImageId& image);
+  void dispatch(TimePoint now);
+  void dispatch_demand(const ImageId& id, Image& image, TimePoint now);
+  bool assign(Image& image, ImageSchedule::Read& read, PerPeer& assigned, std::uint64_t& room);
+  void dispatch_nodes(const ImageId& id, Image& image, std::optional<PeerId> preferred,
+                      wire::Priority at_least, TimePoint now);
+  void fill(PeerId peer, Link& link, wire::Priority priority, TimePoint now);
+  bool send_one(const ImageId& id, Image& image, PeerId peer, Link& link, wire::Priority priority,
+                TimePoint now);
+  void send(const ImageId& id, Image& image, PeerId peer, std::vector<BlockRange> ranges,
+            wire::Priority priority, TimePoint now);
+  void send_nodes(const ImageId& id, Image& image, PeerId peer, wire::Priority at_least,
+                  TimePoint now);
+  void raise(Image& image, FetchId fetch);
+  /// Ends a fetch, keeping the link's books; its blocks are wanted again.
+  std::vector<BlockRange> end_fetch(Image& image, FetchId id);
+  void find_stalled(TimePoint now);
+  void leave_stalled(PeerId peer);
+  [[nodiscard]] std::vector<PeerId> usable(const std::vector<PeerId>& holders) const;
+  [[nodiscard]] SourceState source(PeerId peer, const PerPeer& assigned) const;
+  void refill(Image& image, TimePoint now) const;
+  void complete(std::span<const FetchTicket> tickets);
+  [[nodiscard]] std::uint64_t busy() const;
+
+  SchedulerLimits limits_;
+  std::unique_ptr<SourceChoice> choice_;
+  std::unique_ptr<PrefetchOrder> order_;
+  std::map<ImageId, Image> images_;
+  std::map<PeerId, Link> links_;  // connected peers
+  std::map<FetchId, ImageId> fetches_;
+  std::map<NodeFetchId, NodeFetch> node_fetches_;
+  std::uint64_t last_fetch_ = 0;
+  std::uint64_t last_node_fetch_ = 0;
+  ImageId last_served_;  // demand: images take turns when the bound is reached
+  std::vector<Command> commands_;
+};
+
+}  // namespace weft::fetcher

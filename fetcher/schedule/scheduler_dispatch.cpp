@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scheduler: who is asked for what, now.
+#include "fetcher/schedule/scheduler.h"
+#include "indexer/core/assert.h"
+
+#include <algorithm>
+#include <set>
+
+namespace weft::fetcher {
+
+using wire::Priority;
+
+void Scheduler::dispatch(TimePoint now) {
+  // Images take turns in being first, for when the bound on what is in flight is reached.
+  auto start = images_.upper_bound(last_served_);
+  for (std::size_t i = 0; i < images_.size(); ++i, ++start) {
+    if (start == images_.end()) start = images_.begin();
+    dispatch_demand(start->first, start->second, now);
+  }
+  for (auto& [id, image] : images_)
+    dispatch_nodes(id, image, std::nullopt, Priority::prefetch, now);
+  for (const Priority priority : {Priority::readahead, Priority::prefetch}) {
+    for (auto& [peer, link] : links_) {
+      if (!link.stalled) fill(peer, link, priority, now);
+    }
+  }
+}
+
+// --- Demand.
+
+void Scheduler::dispatch_demand(const ImageId& id, Image& image, TimePoint now) {
+  ImageSchedule& schedule = image.schedule;
+  if (schedule.wanted(Priority::demand).empty()) return;
+  std::vector<FetchTicket> tickets;
+  for (const auto& [ticket, read] : schedule.reads())
+    tickets.push_back(ticket);
+  for (const FetchTicket ticket : tickets) {
+    const std::uint64_t taken = busy();
+    std::uint64_t room = limits_.in_flight.value() - std::min(taken, limits_.in_flight.value());
+    if (room == 0) return;
+    ImageSchedule::Read& read = *schedule.find_read(ticket);
+    PerPeer assigned;
+    const bool unserved = assign(image, read, assigned, room);
+    if (!assigned.empty()) {
+      last_served_ = id;
+      dispatch_nodes(id, image, assigned.begin()->first, Priority::demand, now);
+    }
+    for (auto& [peer, ranges] : assigned) {
+      read.tried.insert(peer);
+      send(id, image, peer, std::move(ranges), Priority::demand, now);
+    }
+    if (unserved && !read.hold && !schedule.holders.any_asked()) {
+      commands_.push_back(
+          FailRead{ticket, Errc::no_source, id, read.outstanding.first(), schedule.tried(read)});
+      schedule.remove_read(ticket);
+    }
+  }
+}
+
+/// Spreads what the read wants over holders. True: some block has none.
+bool Scheduler::assign(Image& image, ImageSchedule::Read& read, PerPeer& assigned,
+                       std::uint64_t& room) {
+  bool unserved = false;
+  for (const BlockRange& outstanding : read.outstanding.ranges()) {
+    for (const BlockRange& wanted : image.schedule.wanted(Priority::demand).within(outstanding)) {
+      for (const Holders::Run& run : image.schedule.holders.runs(wanted)) {
+        const std::vector<PeerId> holders = usable(run.peers);
+        if (holders.empty()) {
+          unserved = true;
+          continue;
+        }
+        const BlockCount count = std::min(run.range.count, BlockCount(room));
+        if (count == BlockCount(0)) return unserved;
+        room -= count.value();
+        std::vector<SourceState> states;
+        for (const PeerId peer : holders)
+          states.push_back(source(peer, assigned));
+        BlockIndex at = run.range.first;
+        for (const SourceShare& share : choice_->choose(states, count)) {
+          assigned[share.peer].push_back({at, share.blocks});
+          at += share.blocks;
+        }
+      }
+    }
+  }
+  return unserved;
+}
+
+std::vector<PeerId> Scheduler::usable(const std::vector<PeerId>& holders) const {
+  std::vector<PeerId> connected;
+  std::vector<PeerId> lively;
+  for (const PeerId peer : holders) {
+    const auto link = links_.find(peer);
+    if (link == links_.end()) continue;
+    connected.push_back(peer);
+    if (!link->second.stalled) lively.push_back(peer);
+  }
+  return lively.empty() ? connected : lively;
+}
+
+SourceState Scheduler::source(PeerId peer, const PerPeer& assigned) const {
+  const LinkWindow& window = links_.at(peer).window;
+  SourceState state{peer, window.bytes_per_second(), window.round_trip(), window.queued_bytes(),
+                    window.wire_bytes_per_block()};
+  if (const auto it = assigned.find(peer); it != assigned.end()) {
+    for (const BlockRange& range : it->second) {
+      state.queued_bytes += static_cast<double>(range.count.value()) * state.wire_bytes_per_block;
+    }
+  }
+  return state;
+}
+
+// --- Tree nodes.
+
+void Scheduler::dispatch_nodes(const ImageId& id, Image& image, std::optional<PeerId> preferred,
+                               Priority at_least, TimePoint now) {
+  TreeWants& nodes = image.schedule.nodes;
+  if (!nodes.any_wanted(at_least)) return;
+  if (preferred) send_nodes(id, image, *preferred, at_least, now);
+  std::vector<PeerId> peers = usable(image.schedule.holders.with_image());
+  std::ranges::sort(peers, {},
+                    [&](PeerId peer) { return expected_completion(source(peer, {}), 1); });
+  for (const PeerId peer : peers) {
+    if (!nodes.any_wanted(at_least)) return;
+    send_nodes(id, image, peer, at_least, now);
+  }
+}
+
+void Scheduler::send_nodes(const ImageId& id, Image& image, PeerId peer, Priority at_least,
+                           TimePoint now) {
+  TreeWants& nodes = image.schedule.nodes;
+  // What somebody waits for goes in requests of its own, so that it overtakes the rest.
+  for (const Priority priority : {Priority::demand, Priority::readahead, Priority::prefetch}) {
+    if (priority > at_least) return;
+    for (;;) {
+      std::vector<TreeNode> ask = nodes.askable(peer, priority, wire::max_nodes);
+      if (ask.empty()) break;
+      const NodeFetchId fetch{++last_node_fetch_};
+      nodes.sent(ask, fetch);
+      node_fetches_.emplace(fetch, NodeFetch{peer, id, now});
+      commands_.push_back(SendNodes{fetch, peer, id, std::move(ask), priority});
+    }
+  }
+}
+
+// --- What nobody waits for yet.
+
+void Scheduler::fill(PeerId peer, Link& link, Priority priority, TimePoint now) {
+  const BlockCount limit = link.window.window() * (priority == Priority::readahead ? 2 : 1);
+  std::set<ImageId> dry;
+  while (link.window.outstanding() < limit && busy() < limits_.in_flight.value() / 2) {
+    auto next = images_.upper_bound(link.last_image);
+    std::size_t looked = 0;
+    for (; looked < images_.size(); ++looked, ++next) {
+      if (next == images_.end()) next = images_.begin();
+      if (!dry.contains(next->first) && !next->second.schedule.wanted(priority).empty()) break;
+    }
+    if (looked == images_.size()) return;
+    link.last_image = next->first;
+    if (!send_one(next->first, next->second, peer, link, priority, now)) dry.insert(next->first);
+  }
+}
+
+bool Scheduler::send_one(const ImageId& id, Image& image, PeerId peer, Link& link,
+                         Priority priority, TimePoint now) {
+  if (now < image.prefetch_paused_until) return false;
+  BlockCount size = link.window.request_size();
+  if (priority == Priority::prefetch && image.cap > 0) {
+    refill(image, now);
+    constexpr BlockCount batch(wire::blocks_per_batch);
+    if (image.cap_credit < static_cast<double>(bytes_of(batch).value())) return false;
+    size = std::min(
+        size,
+        std::max(batch, BlockCount(static_cast<std::uint64_t>(image.cap_credit / block_size))));
+  }
+  std::vector<BlockRange> ranges =
+      order_->pick(image.schedule.wanted(priority), image.schedule.holders, peer, size);
+  if (ranges.empty()) return false;
+  for (const BlockRange& range : ranges) {
+    image.cap_credit -= static_cast<double>(bytes_of(range.count).value());
+  }
+  send(id, image, peer, std::move(ranges), priority, now);
+  return true;
+}
+
+void Scheduler::refill(Image& image, TimePoint now) const {
+  const double passed = std::chrono::duration<double>(now - image.cap_at).count();
+  const double burst = std::max(image.cap / 4, 2.0 * wire::blocks_per_batch * block_size);
+  image.cap_credit = std::min(std::max(image.cap_credit, -burst) + passed * image.cap, burst);
+  image.cap_at = now;
+}
+
+// --- Bookkeeping.
+
+void Scheduler::send(const ImageId& id, Image& image, PeerId peer, std::vector<BlockRange> ranges,
+                     Priority priority, TimePoint now) {
+  std::vector<BlockRange> part;
+  BlockCount blocks;
+  const auto flush = [&] {
+    if (part.empty()) return;
+    const FetchId fetch{++last_fetch_};
+    image.schedule.sent(fetch, peer, part, priority, now);
+    fetches_.emplace(fetch, id);
+    links_.at(peer).window.sent(priority, blocks, now);
+    commands_.push_back(SendBlocks{fetch, peer, id, std::exchange(part, {}), priority});
+    blocks = BlockCount(0);
+  };
+  for (BlockRange range : ranges) {
+    while (!range.empty()) {
+      const BlockCount fits = BlockCount(wire::max_blocks_requested) - blocks;
+      const BlockRange piece{range.first, std::min(range.count, fits)};
+      part.push_back(piece);
+      blocks += piece.count;
+      range = BlockRange::between(piece.end(), range.end());
+      if (blocks == BlockCount(wire::max_blocks_requested) || part.size() == wire::max_ranges) {
+        flush();
+      }
+    }
+  }
+  flush();
+}
+
+void Scheduler::raise(Image& image, FetchId id) {
+  const auto& fetch = image.schedule.fetches().at(id);
+  links_.at(fetch.peer).window.raised(fetch.priority, Priority::demand, fetch.remaining.count());
+  image.schedule.raise(id, Priority::demand);
+  commands_.push_back(RaiseFetch{id, fetch.peer});
+}
+
+std::vector<BlockRange> Scheduler::end_fetch(Image& image, FetchId id) {
+  const auto& fetch = image.schedule.fetches().at(id);
+  if (const auto link = links_.find(fetch.peer); link != links_.end()) {
+    link->second.window.gone(fetch.priority, fetch.remaining.count());
+  }
+  fetches_.erase(id);
+  return image.schedule.finish(id);
+}
+
+std::uint64_t Scheduler::busy() const {
+  std::uint64_t blocks = 0;
+  for (const auto& [id, image] : images_)
+    blocks += image.schedule.busy().value();
+  return blocks;
+}
+
+}  // namespace weft::fetcher

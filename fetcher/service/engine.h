@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "fetcher/block_fetcher.h"
+#include "fetcher/net/offload.h"
+#include "fetcher/net/task_group.h"
+#include "fetcher/net/timers.h"
+#include "fetcher/schedule/scheduler.h"
+#include "fetcher/service/fetcher.h"
+#include "fetcher/service/image_state.h"
+#include "fetcher/service/landing.h"
+#include "fetcher/service/locator.h"
+#include "fetcher/service/lookup.h"
+#include "fetcher/service/peer_table.h"
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace weft::fetcher {
+
+/// Drives the scheduler: turns its commands into requests, and answers, landings and time into
+/// reports to it. The single-threaded heart of `Fetcher`; I/O thread only.
+///
+/// The way of a batch: session → `on_batch` → (parked until its leaves are here) → worker: unpack,
+/// verify, commit → `apply` → scheduler → reads complete. Batches somebody waits for go to the
+/// workers at once; of the others only a few at a time, so that they never queue in front.
+///
+/// Lifecycle: construct, use, await `shutdown()`, destroy. Everything it starts runs in its task
+/// group and is over when `shutdown()` returns.
+class FetchEngine final : public PeerEvents {
+ public:
+  FetchEngine(Executor io, Timers& timers, Offload& workers, PeerTable::Connect connect,
+              FetcherOptions options);
+  ~FetchEngine() override { *alive_ = false; }
+
+  void add_peer(std::string address) { peers_.add(std::move(address)); }
+  void remove_peer(std::string_view address) { peers_.remove(address); }
+  [[nodiscard]] std::vector<PeerStatus> peers() const;
+  [[nodiscard]] Awaitable<Result<RemoteImage>> locate(std::string name_or_id,
+                                                      BlockIndex first_read);
+  void attach(std::shared_ptr<LocalImage> image);
+  void detach(const ImageId& image);
+  void read(FetchTicket ticket, DemandRead request, Result<Missing> missing,
+            BlockFetcher::Done done);
+  void cancel(FetchTicket ticket);
+  [[nodiscard]] std::shared_ptr<MaterializeJob> materialize(std::shared_ptr<LocalImage> image,
+                                                            MaterializeOptions options,
+                                                            MaterializeJob::OnProgress on_progress,
+                                                            std::function<void()> wake);
+  /// Makes every job look at whether it was cancelled.
+  void wake_jobs();
+  [[nodiscard]] FetchStatistics statistics() const;
+  [[nodiscard]] Awaitable<void> shutdown();
+
+ private:
+  using State = std::shared_ptr<ImageState>;
+  struct PeerCounters {
+    std::uint64_t blocks = 0;
+    std::uint64_t wire = 0;
+    std::set<ImageId> banned;
+  };
+
+  // --- engine.cpp: images, peers, time.
+  void on_peer_up(PeerId peer, PeerSession& session) override;
+  void on_peer_down(PeerId peer, const Error& why) override;
+  State care_for(const std::shared_ptr<LocalImage>& image);
+  void release_if_idle(const State& state);
+  [[nodiscard]] State find(const ImageId& image) const;
+  void watch(PeerId peer, PeerSession& session, const State& state);
+  Awaitable<void> ask_for_image(PeerId peer, std::shared_ptr<PeerSession> session, State state);
+  void on_residency(PeerId peer, const ImageId& image, const wire::Residency& what);
+  void ask_again(TimePoint now);
+  void ban(PeerId peer, const State& state, const std::string& why);
+  /// Performs what the scheduler wants, until it wants nothing more.
+  void drain();
+  void arm_timer();
+  void on_timer();
+
+  // --- engine_reads.cpp: demand reads and what they wait for.
+  void answer(BlockFetcher::Done done, Result<FetchOutcome> outcome);
+  Awaitable<void> answer_on_worker(std::shared_ptr<Offload::Task> task);
+  void finish_read(FetchTicket ticket, std::optional<Error> error);
+  [[nodiscard]] Error describe(const FailRead& command) const;
+  Awaitable<void> look_ahead(State state, BlockRange range);
+
+  // --- engine_requests.cpp: commands and answers.
+  void perform(SendBlocks& command);
+  void perform(SendNodes& command);
+  void perform(const RaiseFetch& command);
+  void perform(const CancelFetch& command);
+  void perform(const CompleteRead& command);
+  void perform(const FailRead& command);
+  void perform(const LookAhead& command);
+  void send_blocks(SendBlocks command);
+  void on_batch(FetchId id, PeerId peer, const ImageId& image, Result<wire::BlockBatch> batch,
+                bool last);
+  void request_failed(FetchId id, PeerId peer, const ImageId& image, const Error& error);
+  Awaitable<void> fetch_nodes(SendNodes command, State state, std::shared_ptr<PeerSession> session);
+
+  // --- engine_landing.cpp
+  void arrived(const State& state, ArrivedBatch batch);
+  void start_landing();
+  Awaitable<void> land(State state, ArrivedBatch batch);
+  void apply(const State& state, const ArrivedBatch& batch, LandedBlocks landed);
+  void hand_out(const State& state, const std::vector<LooseBlock>& loose);
+  void fail_waiters(const State& state, std::span<const BlockRange> ranges, const Error& error);
+  void store_failed(const State& state, const Error& error);
+  Awaitable<void> land_tree(State state, PeerId peer, std::vector<wire::TreeNodes::Entry> nodes);
+  void apply(const State& state, PeerId peer, LandedNodes landed);
+  void unpark(const State& state);
+
+  // --- engine_materialize.cpp
+  Awaitable<void> run_job(State state, std::shared_ptr<JobHandle> job, MaterializeOptions options);
+
+  /// Counts a task at work for an image, for as long as it lives.
+  class Working;
+
+  Executor io_;
+  Timers& timers_;
+  Offload& workers_;
+  FetcherOptions options_;
+  TaskGroup tasks_;
+  PeerTable peers_;
+  Locator locator_;
+  Scheduler scheduler_;
+  std::map<ImageId, State> images_;
+  std::map<FetchTicket, ImageId> tickets_;
+  std::map<FetchId, RequestId> requests_;
+  std::map<PeerId, PeerCounters> counters_;
+  std::deque<std::pair<State, ArrivedBatch>> landing_;  // not demanded, wait for a worker
+  std::size_t landing_running_ = 0;                     // of those
+  bool nodes_sent_ = false;                             // in the current `drain`
+  bool draining_ = false;
+  bool stopping_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for posted functions
+  std::optional<TimerId> timer_;
+  TimePoint timer_at_{};
+  FetchStatistics statistics_;  // the counters in it
+  WaitHistogram waits_;
+};
+
+/// Shared by the parts of the engine.
+class FetchEngine::Working {
+ public:
+  Working(FetchEngine& engine, State state) : engine_(engine), state_(std::move(state)) {
+    ++state_->tasks;
+  }
+  ~Working() {
+    --state_->tasks;
+    engine_.release_if_idle(state_);
+  }
+  Working(const Working&) = delete;
+  Working& operator=(const Working&) = delete;
+
+ private:
+  FetchEngine& engine_;
+  State state_;
+};
+
+}  // namespace weft::fetcher

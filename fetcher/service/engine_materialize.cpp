@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// FetchEngine: materialization in image order.
+#include "fetcher/service/engine.h"
+#include "fetcher/service/job_handle.h"
+#include "fetcher/service/materializer.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace weft::fetcher {
+
+std::shared_ptr<MaterializeJob> FetchEngine::materialize(std::shared_ptr<LocalImage> image,
+                                                         MaterializeOptions options,
+                                                         MaterializeJob::OnProgress on_progress,
+                                                         std::function<void()> wake) {
+  const ImageId id = image->info().id;
+  auto job = std::make_shared<JobHandle>(id, std::move(on_progress), std::move(wake));
+  if (stopping_) {
+    job->report({.state = JobState::cancelled});
+    return job;
+  }
+  const State state = care_for(image);
+  if (state->job) return state->job;
+  state->job = job;
+  ++state->attached;
+  tasks_.spawn("materialize", run_job(state, job, options));
+  return job;
+}
+
+void FetchEngine::wake_jobs() {
+  for (const auto& [id, state] : images_) {
+    if (state->job) state->changed.notify_all();
+  }
+}
+
+Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job,
+                                     MaterializeOptions options) {
+  const Working working(*this, state);
+  const ImageId id = state->id();
+  const std::uint64_t before = state->committed;
+  scheduler_.cap_prefetch(id, options.bytes_per_second, timers_.now());
+  Materializer materializer(state->image, timers_.now());
+  while (!stopping_ && !job->cancelled() && !is_final(materializer.progress().state)) {
+    const ImageSchedule& schedule = *scheduler_.image(id);
+    const Materializer::View view{
+        .now = timers_.now(),
+        .backlog = scheduler_.prefetch_backlog(id),
+        .busy = schedule.busy(),
+        .fetched = bytes_of(BlockCount(state->committed - before)),
+        .disk_full = state->disk_full,
+        .nodes = &schedule.nodes,
+    };
+    auto step = materializer.next(view);
+    if (!step) {
+      if (auto progress = materializer.due_report(view)) job->report(std::move(*progress));
+      const TimePoint until = materializer.wake_at(timers_.now());
+      co_await state->changed.wait_until(timers_, until);
+      continue;
+    }
+    const Result<Materializer::Outcome> outcome =
+        co_await run_on_worker(workers_, std::move(*step));
+    if (stopping_) break;
+    const Materializer::Wanted wanted = materializer.take(outcome, timers_.now());
+    scheduler_.want(id, not_readable(*state->image, wanted.blocks), wanted.nodes,
+                    wire::Priority::prefetch, timers_.now());
+    drain();
+  }
+  MaterializeProgress last = materializer.progress();
+  if (!is_final(last.state)) last.state = JobState::cancelled;
+  job->report(std::move(last));
+  scheduler_.stop_prefetch(id);
+  state->job = nullptr;
+  --state->attached;
+}
+
+}  // namespace weft::fetcher

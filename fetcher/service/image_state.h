@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "fetcher/block_fetcher.h"
+#include "fetcher/net/signal.h"
+#include "fetcher/schedule/peer_id.h"
+#include "fetcher/service/loose_tree.h"
+#include "fetcher/wire/messages.h"
+#include "indexer/core/clock.h"
+#include "indexer/store/local_image.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+namespace weft::fetcher {
+
+class JobHandle;
+
+/// A batch that has arrived.
+struct ArrivedBatch {
+  PeerId peer{};
+  wire::Priority priority = wire::Priority::prefetch;
+  std::shared_ptr<const wire::BlockBatch> batch;
+};
+
+/// A demand read that waits.
+struct Waiter {
+  BlockFetcher::Done done;
+  BlockRange range;
+  TimePoint since;
+  std::vector<LooseBlock> loose;
+};
+
+/// What the engine keeps of an image it cares for. I/O thread only, but for `image` and `loose`,
+/// which workers use. Shared with the tasks that work on it.
+struct ImageState {
+  explicit ImageState(std::shared_ptr<LocalImage> local) : image(std::move(local)) {}
+  [[nodiscard]] const ImageId& id() const { return image->info().id; }
+
+  const std::shared_ptr<LocalImage> image;
+  LooseTree loose;
+
+  std::size_t attached = 0;  ///< attach − detach, and the job
+  std::size_t tasks = 0;     ///< coroutines at work for it
+  std::map<FetchTicket, Waiter> waiters;
+  std::vector<ArrivedBatch> parked;                     ///< wait for their leaves
+  std::vector<wire::TreeNodes::Entry> waiting_nodes;    ///< wait for their parents
+  std::vector<std::pair<PeerId, std::size_t>> strikes;  ///< connections that broke the protocol
+  bool disk_full = false;
+  TimePoint ask_again{};        ///< peers that did not have the image
+  std::uint64_t committed = 0;  ///< blocks
+  std::shared_ptr<JobHandle> job;
+  Signal changed;  ///< something landed, or a peer came or went
+};
+
+}  // namespace weft::fetcher

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "fetcher/net/awaitable.h"
+#include "fetcher/service/materialize_job.h"
+#include "indexer/core/mutex.h"
+
+#include <atomic>
+#include <functional>
+#include <string>
+
+namespace weft::fetcher {
+
+/// What the owner of a job holds, and what the engine reports to. Thread-safe.
+class JobHandle final : public MaterializeJob {
+ public:
+  /// `wake` makes the engine look at `cancelled` again; any thread.
+  JobHandle(const ImageId& image, OnProgress on_progress, std::function<void()> wake);
+
+  [[nodiscard]] const ImageId& image() const noexcept override { return image_; }
+  [[nodiscard]] MaterializeProgress progress() const override;
+  void cancel() override;
+
+  [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }
+  /// I/O thread. Nothing is reported after a final state.
+  void report(MaterializeProgress progress);
+
+ private:
+  const ImageId image_;
+  const std::function<void()> wake_;
+  std::atomic<bool> cancelled_{false};
+  OnProgress on_progress_;  // I/O thread
+  mutable Mutex mutex_;
+  MaterializeProgress progress_ WEFT_GUARDED_BY(mutex_);
+};
+
+}  // namespace weft::fetcher

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fetcher/service/materializer.h"
+
+#include "fetcher/wire/messages.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace weft::fetcher {
+namespace {
+
+constexpr BlockCount tree_ahead(2 * tree_fanout * tree_fanout);  // 128 MiB: two bulk requests
+constexpr BlockCount low_water(2048);
+constexpr BlockCount slice(4096);
+constexpr Duration report_every = std::chrono::milliseconds(250);
+constexpr Duration next_round_after = std::chrono::seconds(1);
+constexpr Duration quiet_is_waiting = std::chrono::seconds(1);
+
+}  // namespace
+
+Materializer::Materializer(std::shared_ptr<LocalImage> image, TimePoint now)
+    : image_(std::move(image)),
+      resume_at_(now),
+      usage_at_(now),
+      report_at_(now),
+      rate_at_(now),
+      moved_at_(now) {
+  progress_.total = image_->shape().blocks();
+}
+
+BlockIndex Materializer::end() const {
+  return BlockIndex(image_->shape().blocks().value());
+}
+
+std::optional<Materializer::Step> Materializer::next(const View& view) {
+  const std::shared_ptr<LocalImage> image = image_;
+  if (view.now < resume_at_) return std::nullopt;
+  std::erase_if(awaited_, [&](TreeNode node) { return !view.nodes->contains(node); });
+  if (blocks_to_ < tree_to_ && view.backlog < low_water) {
+    return [image, region = BlockRange::between(blocks_to_, tree_to_)]() -> Result<Outcome> {
+      WEFT_TRY(BlocksAhead blocks, look_up_blocks(*image, region, slice));
+      return Outcome{.blocks = std::move(blocks)};
+    };
+  }
+  if (tree_to_ < end() && tree_to_ < blocks_to_ + tree_ahead && awaited_.empty()) {
+    const BlockIndex to = std::min(end(), tree_to_ + tree_ahead);
+    return [image, window = BlockRange::between(tree_to_, to)]() -> Result<Outcome> {
+      WEFT_TRY(TreeAhead tree, look_up_tree(*image, window, wire::max_nodes));
+      return Outcome{.tree = std::move(tree)};
+    };
+  }
+  const bool round_over = blocks_to_ == end() && view.backlog == BlockCount(0) &&
+                          view.busy == BlockCount(0) && view.nodes->empty();
+  if (round_over) {
+    return [image]() -> Result<Outcome> {
+      const ImageUsage usage = image->usage();
+      if (usage.complete) WEFT_CHECK(image->flush());
+      return Outcome{.usage = usage, .at_end = true};
+    };
+  }
+  if (view.now >= usage_at_) {
+    usage_at_ = view.now + report_every;
+    return [image]() -> Result<Outcome> { return Outcome{.usage = image->usage()}; };
+  }
+  return std::nullopt;
+}
+
+Materializer::Wanted Materializer::take(const Result<Outcome>& outcome, TimePoint now) {
+  Wanted wanted;
+  if (!outcome) {
+    progress_.state = JobState::failed;
+    progress_.error = outcome.error();
+    return wanted;
+  }
+  if (outcome->tree) {
+    tree_to_ = outcome->tree->complete_to;
+    awaited_ = wanted.nodes = outcome->tree->nodes;
+  }
+  if (outcome->blocks) {
+    blocks_to_ = outcome->blocks->looked_to;
+    wanted.blocks = outcome->blocks->blocks;
+  }
+  if (outcome->usage) note_usage(*outcome->usage);
+  if (outcome->at_end) {
+    if (outcome->usage->complete) {
+      progress_.state = JobState::done;
+      progress_.eta = Duration(0);
+      progress_.note.clear();
+    } else {
+      tree_to_ = blocks_to_ = BlockIndex(0);
+      resume_at_ = now + next_round_after;
+    }
+  }
+  return wanted;
+}
+
+void Materializer::note_usage(const ImageUsage& usage) {
+  progress_.total = usage.total;
+  progress_.done = usage.total - std::min(usage.total, usage.missing);
+}
+
+std::optional<MaterializeProgress> Materializer::due_report(const View& view) {
+  const JobState before = progress_.state;
+  note_rate(view);
+  note_state(view);
+  if (view.now < report_at_ && progress_.state == before) return std::nullopt;
+  report_at_ = view.now + report_every;
+  return progress_;
+}
+
+/// Smoothed over about three seconds.
+void Materializer::note_rate(const View& view) {
+  if (view.fetched != progress_.fetched) moved_at_ = view.now;
+  progress_.fetched = view.fetched;
+  const double passed = std::chrono::duration<double>(view.now - rate_at_).count();
+  if (passed < 0.25) return;
+  const double rate = static_cast<double>((view.fetched - rate_fetched_).value()) / passed;
+  const bool first = rate_fetched_ == ByteCount(0) && progress_.bytes_per_second == 0;
+  const double weight = first ? 1 : std::min(1.0, passed / 3);
+  progress_.bytes_per_second += weight * (rate - progress_.bytes_per_second);
+  rate_at_ = view.now;
+  rate_fetched_ = view.fetched;
+  progress_.eta.reset();
+  const auto left = static_cast<double>(bytes_of(progress_.total - progress_.done).value());
+  if (progress_.bytes_per_second > 1) {
+    const double seconds = std::min(left / progress_.bytes_per_second, 1e9);
+    progress_.eta = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+  }
+}
+
+void Materializer::note_state(const View& view) {
+  const bool something_left =
+      view.backlog > BlockCount(0) || !awaited_.empty() || view.busy > BlockCount(0);
+  if (view.disk_full) {
+    progress_.state = JobState::disk_full;
+    progress_.note = "the disk is full: waits for space";
+  } else if (something_left && view.now - moved_at_ > quiet_is_waiting &&
+             view.busy == BlockCount(0)) {
+    progress_.state = JobState::waiting;
+    progress_.note = "no connected peer holds what is missing";
+  } else {
+    progress_.state = JobState::running;
+    progress_.note.clear();
+  }
+}
+
+TimePoint Materializer::wake_at(TimePoint now) const {
+  TimePoint at = now + report_every;
+  if (resume_at_ > now) at = std::min(at, resume_at_);
+  return at;
+}
+
+}  // namespace weft::fetcher

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "fetcher/schedule/tree_wants.h"
+#include "fetcher/service/lookup.h"
+#include "fetcher/service/materialize_job.h"
+#include "indexer/core/clock.h"
+#include "indexer/store/local_image.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace weft::fetcher {
+
+/// What a materialization looks up next, what it wants fetched, and how far it is. Walks the image
+/// in order: tree nodes a good way ahead in bulk, blocks behind them in slices that keep the
+/// scheduler fed. At the end it checks that everything is here; what was lost meanwhile makes
+/// another round. A state machine; only the steps it hands out touch the image.
+class Materializer {
+ public:
+  Materializer(std::shared_ptr<LocalImage> image, TimePoint now);
+
+  /// What the scheduler knows now.
+  struct View {
+    TimePoint now;
+    BlockCount backlog;  ///< wanted and not asked for
+    BlockCount busy;     ///< in flight or landing
+    ByteCount fetched;   ///< since the job began
+    bool disk_full = false;
+    const TreeWants* nodes = nullptr;
+  };
+  struct Wanted {
+    std::vector<BlockRange> blocks;
+    std::vector<TreeNode> nodes;
+  };
+  /// What a step found out.
+  struct Outcome {
+    std::optional<TreeAhead> tree;
+    std::optional<BlocksAhead> blocks;
+    std::optional<ImageUsage> usage;
+    bool at_end = false;  ///< of a round: `usage` says whether that was all
+  };
+  using Step = std::function<Result<Outcome>()>;  ///< for a worker
+
+  /// The next step, if there is something to look up now.
+  [[nodiscard]] std::optional<Step> next(const View& view);
+  [[nodiscard]] Wanted take(const Result<Outcome>& outcome, TimePoint now);
+  /// Progress, when it is time to report it.
+  [[nodiscard]] std::optional<MaterializeProgress> due_report(const View& view);
+  [[nodiscard]] TimePoint wake_at(TimePoint now) const;
+  [[nodiscard]] const MaterializeProgress& progress() const { return progress_; }
+
+ private:
+  [[nodiscard]] BlockIndex end() const;
+  void note_usage(const ImageUsage& usage);
+  void note_rate(const View& view);
+  void note_state(const View& view);
+
+  std::shared_ptr<LocalImage> image_;
+  BlockIndex tree_to_;    // every leaf before this is here
+  BlockIndex blocks_to_;  // every missing block before this was wanted once
+  std::vector<TreeNode> awaited_;
+  TimePoint resume_at_;  // next round
+  TimePoint usage_at_;
+  TimePoint report_at_;
+  TimePoint rate_at_;
+  TimePoint moved_at_;
+  ByteCount rate_fetched_;
+  MaterializeProgress progress_;
+};
+
+}  // namespace weft::fetcher

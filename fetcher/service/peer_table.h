@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "fetcher/net/awaitable.h"
+#include "fetcher/net/signal.h"
+#include "fetcher/net/task_group.h"
+#include "fetcher/net/timers.h"
+#include "fetcher/peer/peer_session.h"
+#include "fetcher/schedule/backoff.h"
+#include "fetcher/schedule/peer_id.h"
+#include "fetcher/service/statistics.h"
+#include "indexer/core/clock.h"
+#include "indexer/core/digest.h"
+#include "indexer/core/error.h"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weft::fetcher {
+
+/// Is told about sessions. Called on the I/O thread, from the loop.
+class PeerEvents {
+ public:
+  virtual ~PeerEvents() = default;
+  virtual void on_peer_up(PeerId peer, PeerSession& session) = 0;
+  /// The session fails every call from now on, and is destroyed later.
+  virtual void on_peer_down(PeerId peer, const Error& why) = 0;
+};
+
+/// The peers of this node by address, each connected as long as it is wanted: dialled, greeted,
+/// dialled again after a pause that grows while it fails. Owns the sessions. I/O thread only.
+///
+/// A node is one peer, however many addresses it was added under: the first that connects is used,
+/// the others are *duplicate* and looked at again at the longest pause. An address that turns out
+/// to be this node's own is *self* and not dialled again.
+class PeerTable {
+ public:
+  using Connect = std::move_only_function<Awaitable<Result<std::shared_ptr<PeerSession>>>(
+      std::string address, TimePoint deadline)>;
+  struct Options {
+    NodeId node;
+    Duration connect_timeout = std::chrono::seconds(5);
+    BackoffPolicy backoff;
+    std::uint64_t random_seed = 0;
+  };
+
+  /// All arguments outlive the table; `tasks` is stopped after `close_all`.
+  PeerTable(TaskGroup& tasks, Timers& timers, Connect connect, PeerEvents& events, Options options);
+
+  void add(std::string address);
+  void remove(std::string_view address);
+  /// Removes all; adding does nothing from now on.
+  void close_all();
+
+  /// Null unless connected.
+  [[nodiscard]] std::shared_ptr<PeerSession> session(PeerId peer) const;
+  [[nodiscard]] std::string address(PeerId peer) const;
+  /// Ids of the peers connected now.
+  [[nodiscard]] std::vector<PeerId> connected() const;
+  [[nodiscard]] std::vector<PeerId> all() const;
+  /// Returns when the peer is connected, has failed to connect since it was added or last lost, or
+  /// is gone; or at the deadline. Null: not connected.
+  [[nodiscard]] Awaitable<std::shared_ptr<PeerSession>> settled(PeerId peer, TimePoint deadline);
+  /// Closes a connection that sends garbage; it is dialled again after a pause.
+  void drop(PeerId peer, const Error& why);
+  void note_error(PeerId peer, std::string what);
+
+  /// Address, state, node, name, link and errors; the rest is not known here.
+  [[nodiscard]] std::vector<std::pair<PeerId, PeerStatus>> status() const;
+
+ private:
+  struct Entry {
+    std::string address;
+    PeerState state = PeerState::connecting;
+    std::optional<NodeId> node;
+    std::string name;
+    std::string last_error;
+    TimePoint retry_at{};
+    unsigned failures = 0;
+    bool removed = false;
+    std::shared_ptr<PeerSession> session;
+    LinkEstimate link;
+    std::optional<Error> closed;
+    Signal changed;
+  };
+
+  Awaitable<void> maintain(PeerId id, std::shared_ptr<Entry> entry);
+  Awaitable<void> attempt(PeerId id, std::shared_ptr<Entry> entry);
+  Awaitable<void> serve(PeerId id, std::shared_ptr<Entry> entry,
+                        std::shared_ptr<PeerSession> session);
+  void set_state(Entry& entry, PeerState state);
+  void lost(PeerId id, Entry& entry, const Error& why);
+  [[nodiscard]] bool node_in_use(const NodeId& node) const;
+
+  TaskGroup& tasks_;
+  Timers& timers_;
+  Connect connect_;
+  PeerEvents& events_;
+  Options options_;
+  std::mt19937_64 random_;
+  std::map<PeerId, std::shared_ptr<Entry>> entries_;
+  std::uint32_t last_id_ = 0;
+  bool closed_ = false;
+};
+
+}  // namespace weft::fetcher

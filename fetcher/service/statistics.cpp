@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fetcher/service/statistics.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace weft::fetcher {
+namespace {
+
+constexpr double first_bucket_us = 16;
+
+}  // namespace
+
+const char* to_string(PeerState state) noexcept {
+  switch (state) {
+    case PeerState::connecting:
+      return "connecting";
+    case PeerState::connected:
+      return "connected";
+    case PeerState::waiting:
+      return "waiting";
+    case PeerState::duplicate:
+      return "duplicate";
+    case PeerState::self:
+      return "self";
+  }
+  return "unknown";
+}
+
+// Bucket n holds waits up to 16 µs · √2ⁿ.
+void WaitHistogram::record(Duration wait) noexcept {
+  const double us = std::chrono::duration<double, std::micro>(wait).count();
+  const double position =
+      us <= first_bucket_us ? 0 : std::ceil(2 * std::log2(us / first_bucket_us));
+  const auto last = static_cast<double>(bucket_count - 1);
+  ++buckets_[static_cast<std::size_t>(std::min(position, last))];
+  ++count_;
+  total_ += wait;
+}
+
+Duration WaitHistogram::quantile(double fraction) const noexcept {
+  if (count_ == 0) return Duration(0);
+  const double target = std::clamp(fraction, 0.0, 1.0) * static_cast<double>(count_);
+  std::uint64_t seen = 0;
+  std::size_t bucket = 0;
+  for (; bucket + 1 < bucket_count; ++bucket) {
+    seen += buckets_[bucket];
+    if (static_cast<double>(seen) >= target && seen > 0) break;
+  }
+  const double us = first_bucket_us * std::exp2(static_cast<double>(bucket) / 2);
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double, std::micro>(us));
+}
+
+}  // namespace weft::fetcher

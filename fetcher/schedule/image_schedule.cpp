@@ -179,13 +179,13 @@ ImageSchedule::Landed ImageSchedule::landed(std::span<const BlockRange> ranges) 
   result.arrived = before - landing_.count();
   for (auto& [ticket, read] : reads_) {
     for (const BlockRange& range : ranges) {
-      if (!intersect(range, read.range).empty()) read.outstanding.remove(range);
+      read.outstanding.remove(range);
     }
-    if (read.outstanding.empty()) complete.push_back(ticket);
+    if (read.outstanding.empty()) result.complete.push_back(ticket);
   }
-  for (const FetchTicket ticket : complete)
+  for (const FetchTicket ticket : result.complete)
     reads_.erase(ticket);
-  return complete;
+  return result;
 }
 
 void ImageSchedule::rejected(std::span<const BlockRange> ranges) {

@@ -16,7 +16,9 @@ std::shared_ptr<MaterializeJob> FetchEngine::materialize(std::shared_ptr<LocalIm
   const ImageId id = image->info().id;
   auto job = std::make_shared<JobHandle>(id, std::move(on_progress), std::move(wake));
   if (stopping_) {
-    job->report({.state = JobState::cancelled});
+    MaterializeProgress none;
+    none.state = JobState::cancelled;
+    job->report(std::move(none));
     return job;
   }
   const State state = care_for(image);

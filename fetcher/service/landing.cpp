@@ -93,7 +93,8 @@ class Piece {
     }
     if (const auto found = look_up_missing(image_, {block, one})) {
       for (const TreeNode& node : found->nodes) {
-        if (!std::ranges::contains(result_.missing, node)) result_.missing.push_back(node);
+        if (std::ranges::find(result_.missing, node) == result_.missing.end())
+          result_.missing.push_back(node);
       }
     }
   }
@@ -191,7 +192,8 @@ void land_node(LocalImage& image, LooseTree& loose, wire::TreeNodes::Entry entry
   } else {
     for (TreeNode at = entry.node; gap && at != **gap && at != image.shape().root();) {
       at = TreeShape::parent(at);
-      if (!std::ranges::contains(result.missing, at)) result.missing.push_back(at);
+      if (std::ranges::find(result.missing, at) == result.missing.end())
+        result.missing.push_back(at);
     }
     result.waiting.push_back(std::move(entry));
   }

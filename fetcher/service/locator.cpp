@@ -166,7 +166,7 @@ Result<RemoteImage> Locator::conclude(Search& search) {
 
 bool Locator::offered_whole(PeerId peer, const ImageId& image) const {
   const auto it = whole_.find(image);
-  return it != whole_.end() && std::ranges::contains(it->second, peer);
+  return it != whole_.end() && std::ranges::find(it->second, peer) != it->second.end();
 }
 
 void Locator::forget(PeerId peer) {

@@ -37,9 +37,9 @@ class Materializer {
   };
   /// What a step found out.
   struct Outcome {
-    std::optional<TreeAhead> tree;
-    std::optional<BlocksAhead> blocks;
-    std::optional<ImageUsage> usage;
+    std::optional<TreeAhead> tree = {};
+    std::optional<BlocksAhead> blocks = {};
+    std::optional<ImageUsage> usage = {};
     bool at_end = false;  ///< of a round: `usage` says whether that was all
   };
   using Step = std::function<Result<Outcome>()>;  ///< for a worker

@@ -157,6 +157,7 @@ class SqliteCatalog final : public Catalog {
     const Lock lock(mutex_);
     WEFT_TRY(auto transaction, Transaction::begin(db_));
     WEFT_CHECK(s_.remove_names_of.use()(id.view()).done());
+    WEFT_CHECK(s_.remove_borrows.use()(id.view()).done());
     WEFT_CHECK(s_.make_lender.use()(id.view()).done());
     return transaction.commit();
   }

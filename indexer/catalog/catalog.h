@@ -48,7 +48,7 @@ class Catalog {
   [[nodiscard]] virtual Result<void> add(std::string_view name, const CatalogImage& image) = 0;
   /// Takes the name away; the image stays.
   [[nodiscard]] virtual Result<void> remove_name(std::string_view name) = 0;
-  /// The image has no names any more, and stays for its borrowers.
+  /// The image has no names and borrows nothing any more, and stays for its borrowers.
   [[nodiscard]] virtual Result<void> make_lender(const ImageId& id) = 0;
   /// Deletes names, borrows from others, and the image. Nobody may borrow from it.
   [[nodiscard]] virtual Result<void> remove_image(const ImageId& id) = 0;

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/store/disk_store.h"
 
+#include "indexer/core/hash.h"
+#include "indexer/store/import_writer.h"
+#include "indexer/store/removal.h"
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -23,6 +27,12 @@ Result<std::unique_ptr<Store>> Store::open(FileSystem& fs, StoreOptions options)
   auto table = std::make_shared<ImageTable>(fs, std::move(directory), std::move(catalog),
                                             options.free_space_floor);
   WEFT_CHECK(table->start());
+  {
+    const Lock flushing(table->flushing());
+    const Lock changes(table->changes());
+    const Lock lending(table->lending());
+    WEFT_CHECK(Removal(*table).tidy());
+  }
   return std::make_unique<DiskStore>(std::move(table));
 }
 
@@ -38,7 +48,7 @@ Result<ImageEntry> DiskStore::entry_of(const ImageId& id, std::string name) {
 }
 
 Result<std::vector<ImageEntry>> DiskStore::list() {
-  const Lock lock(mutex_);
+  const Lock lock(table_->changes());
   WEFT_TRY(const auto names, table_->catalog().names());
   std::vector<ImageEntry> out;
   for (const auto& [name, id] : names) {
@@ -67,7 +77,7 @@ Result<DiskStore::Found> DiskStore::resolve(std::string_view name_or_id) {
 }
 
 Result<ImageEntry> DiskStore::find(std::string_view name_or_id) {
-  const Lock lock(mutex_);
+  const Lock lock(table_->changes());
   WEFT_TRY(Found found, resolve(name_or_id));
   if (found.name.empty()) {
     WEFT_TRY(const auto names, table_->catalog().names_of(found.id));
@@ -77,7 +87,7 @@ Result<ImageEntry> DiskStore::find(std::string_view name_or_id) {
 }
 
 Result<std::shared_ptr<LocalImage>> DiskStore::image(const ImageId& id) {
-  const Lock lock(mutex_);
+  const Lock lock(table_->changes());
   return table_->handle(id);
 }
 
@@ -89,28 +99,51 @@ Result<std::shared_ptr<LocalImage>> DiskStore::adopt(std::string_view name, cons
   if (!is_consistent(info)) {
     return fail(Errc::bad_request, Operation::catalog, "id, size and root do not belong together");
   }
-  const Lock lock(mutex_);
+  const Lock flushing(table_->flushing());
+  const Lock changes(table_->changes());
   WEFT_TRY(const auto known, table_->catalog().image(info.id));
-  CatalogImage row = known.value_or(CatalogImage{info, false, "", false});
-  if (!known) WEFT_CHECK(admit_empty(row));
-  WEFT_CHECK(table_->catalog().add(name, row));
-  if (row.lender) {
-    // It was kept for its borrowers only; now it is to be filled again.
-    row.lender = false;
-    table_->close(info.id);
+  const CatalogImage row = known.value_or(CatalogImage{info, false, "", false});
+  if (!known) {
+    WEFT_TRY(const ImagePaths empty, table_->directory().make_incoming());
+    WEFT_CHECK(table_->admit(empty, info.id));
   }
-  table_->put_row(row);
+  if (auto added = table_->catalog().add(name, row); !added) {
+    // Files without a row are debris; what cannot be deleted goes when the store opens next.
+    if (!known) static_cast<void>(table_->directory().discard(info.id));
+    return std::unexpected(std::move(added).error());
+  }
+  if (known) {
+    table_->wake(row);
+  } else {
+    table_->put_row(row);
+  }
   return table_->handle(info.id);
 }
 
-// Makes the files of an image without content: in `incoming/` first, then durably in their place.
-Result<void> DiskStore::admit_empty(const CatalogImage& row) {
-  StateDirectory& directory = table_->directory();
-  // An attempt that failed before its row was written may have left files.
-  WEFT_TRY(const auto present, directory.images_present());
-  if (std::ranges::count(present, row.info.id) != 0) WEFT_CHECK(directory.discard(row.info.id));
-  WEFT_TRY(const ImagePaths paths, directory.make_incoming());
-  return directory.admit(paths, row.info.id);
+Result<std::unique_ptr<ImageWriter>> DiskStore::begin_import(ImportTarget target) {
+  return ImportWriter::begin(table_, std::move(target));
+}
+
+Result<RemovalReport> DiskStore::remove(std::string_view name_or_id) {
+  const Lock flushing(table_->flushing());
+  const Lock changes(table_->changes());
+  WEFT_TRY(const Found found, resolve(name_or_id));
+  WEFT_TRY(const auto names, table_->catalog().names_of(found.id));
+  if (names.size() > 1) {
+    if (found.name.empty()) {
+      return fail(Errc::image_in_use, Operation::remove,
+                  "it has " + std::to_string(names.size()) + " names, '" + names.front() +
+                      "' is one; remove it by each of them");
+    }
+    WEFT_CHECK(table_->catalog().remove_name(found.name));
+    return RemovalReport{};
+  }
+  if (table_->in_use(found.id)) {
+    return fail(Errc::image_in_use, Operation::remove,
+                std::string(name_or_id) + " is mounted, served or being fetched; stop that first");
+  }
+  const Lock lending(table_->lending());
+  return Removal(*table_).remove(found.id);
 }
 
 Result<void> DiskStore::read_by_digest(const Digest& digest, std::span<std::byte> block) {

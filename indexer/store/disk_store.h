@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "indexer/core/mutex.h"
 #include "indexer/store/image_table.h"
 #include "indexer/store/store.h"
 
@@ -10,14 +9,10 @@
 
 namespace weft {
 
-/// The Store on disk: names, imports and removal over an ImageTable.
-///
-/// `mutex_` orders what changes the set of images (adopt, publish, remove) and what hands them out,
-/// so that nobody can get hold of an image while it is being removed. It is taken before the
-/// table's locks.
+/// The Store on disk: names, imports and removal over an ImageTable, under whose locks it works.
 class DiskStore final : public Store {
  public:
-  DiskStore(std::shared_ptr<ImageTable> table) : table_(std::move(table)) {}
+  explicit DiskStore(std::shared_ptr<ImageTable> table) : table_(std::move(table)) {}
   ~DiskStore() override;
 
   const NodeId& node_id() const noexcept override { return table_->catalog().node_id(); }
@@ -25,14 +20,12 @@ class DiskStore final : public Store {
     return table_->directory().root();
   }
 
-  Result<std::vector<ImageEntry>> list() override WEFT_EXCLUDES(mutex_);
-  Result<ImageEntry> find(std::string_view name_or_id) override WEFT_EXCLUDES(mutex_);
-  Result<std::shared_ptr<LocalImage>> image(const ImageId& id) override WEFT_EXCLUDES(mutex_);
-  Result<std::unique_ptr<ImageWriter>> begin_import(ImportTarget target) override
-      WEFT_EXCLUDES(mutex_);
-  Result<std::shared_ptr<LocalImage>> adopt(std::string_view name, const ImageInfo& info) override
-      WEFT_EXCLUDES(mutex_);
-  Result<RemovalReport> remove(std::string_view name_or_id) override WEFT_EXCLUDES(mutex_);
+  Result<std::vector<ImageEntry>> list() override;
+  Result<ImageEntry> find(std::string_view name_or_id) override;
+  Result<std::shared_ptr<LocalImage>> image(const ImageId& id) override;
+  Result<std::unique_ptr<ImageWriter>> begin_import(ImportTarget target) override;
+  Result<std::shared_ptr<LocalImage>> adopt(std::string_view name, const ImageInfo& info) override;
+  Result<RemovalReport> remove(std::string_view name_or_id) override;
   Result<void> read_by_digest(const Digest& digest, std::span<std::byte> block) override;
   Result<void> flush() override { return table_->flush(); }
 
@@ -54,13 +47,10 @@ class DiskStore final : public Store {
     ImageId id;
     std::string name;
   };
-  [[nodiscard]] Result<Found> resolve(std::string_view name_or_id) WEFT_REQUIRES(mutex_);
-  [[nodiscard]] Result<ImageEntry> entry_of(const ImageId& id, std::string name)
-      WEFT_REQUIRES(mutex_);
-  [[nodiscard]] Result<void> admit_empty(const CatalogImage& row) WEFT_REQUIRES(mutex_);
+  [[nodiscard]] Result<Found> resolve(std::string_view name_or_id);
+  [[nodiscard]] Result<ImageEntry> entry_of(const ImageId& id, std::string name);
 
   const std::shared_ptr<ImageTable> table_;
-  Mutex mutex_;
 };
 
 }  // namespace weft

@@ -102,12 +102,31 @@ void ImageTable::drop_row(const ImageId& id) {
   entries_.erase(id);
 }
 
+Result<void> ImageTable::admit(const ImagePaths& incoming, const ImageId& id) {
+  // An attempt that failed before its row was written may have left files.
+  WEFT_TRY(const auto present, directory_.images_present());
+  if (std::ranges::count(present, id) != 0) WEFT_CHECK(directory_.discard(id));
+  return directory_.admit(incoming, id);
+}
+
+void ImageTable::wake(CatalogImage row) {
+  if (!row.lender) return;
+  row.lender = false;
+  close(row.info.id);
+  put_row(row);
+}
+
+void ImageTable::forget_borrow(const ImageId& borrower, const ImageId& lender) {
+  known_borrows_.erase({borrower, lender});
+}
+
 void ImageTable::close(const ImageId& id) {
   const Lock lock(mutex_);
   if (const auto found = entries_.find(id); found != entries_.end()) found->second.image.reset();
 }
 
 Result<void> ImageTable::flush() {
+  const Lock flushing(flushing_mutex_);
   std::vector<std::pair<ImageId, std::shared_ptr<PackImage>>> open;
   {
     const Lock lock(mutex_);
@@ -126,7 +145,8 @@ Result<void> ImageTable::flush() {
     }
     const Lock lock(mutex_);
     const auto found = entries_.find(id);
-    if (extra > 0 && found != entries_.end() && found->second.image.use_count() == 1) {
+    if (extra > 0 && found != entries_.end() && found->second.image.use_count() == 1 &&
+        found->second.image->is_clean()) {
       found->second.image.reset();
       --extra;
     }

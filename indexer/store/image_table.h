@@ -21,7 +21,8 @@ namespace weft {
 /// other. Shared by the store and by everyone who holds an image, so that an image that outlives
 /// its store still has what it needs.
 ///
-/// Thread-safe. Locks, in this order: `lending()`, then `mutex_`, then those of the images.
+/// Thread-safe. Locks, in this order: `flushing()`, `changes()`, `lending()`, `mutex_`, then those
+/// of the images.
 class ImageTable final : public LendingDesk, public std::enable_shared_from_this<ImageTable> {
  public:
   ImageTable(FileSystem& fs, StateDirectory directory, std::unique_ptr<Catalog> catalog,
@@ -29,7 +30,7 @@ class ImageTable final : public LendingDesk, public std::enable_shared_from_this
 
   /// Reads the rows and deletes files that have none.
   [[nodiscard]] Result<void> start();
-  /// Flushes and closes what nobody holds.
+  /// Flushes everything and closes what nobody holds.
   [[nodiscard]] Result<void> stop();
 
   [[nodiscard]] FileSystem& fs() const noexcept { return fs_; }
@@ -44,16 +45,30 @@ class ImageTable final : public LendingDesk, public std::enable_shared_from_this
   [[nodiscard]] Result<std::shared_ptr<LocalImage>> handle(const ImageId& id);
   [[nodiscard]] bool in_use(const ImageId& id) const;
 
+  /// Renames a whole image to its place, durably; its row comes after. Debris there is deleted.
+  [[nodiscard]] Result<void> admit(const ImagePaths& incoming, const ImageId& id);
   /// The catalog got, changed or lost this row.
   void put_row(const CatalogImage& row);
   void drop_row(const ImageId& id);
-  /// Closes an image that nobody uses; the next `open` reads its files again.
+  /// A lender is an image again; nothing to do for an image.
+  void wake(CatalogImage row);
+  /// Closes an image that nobody uses; the next `open` reads its files again. `flushing()` and
+  /// `changes()` are held, so that nobody goes on with what was closed.
   void close(const ImageId& id);
 
   /// Flushes every open image and closes some that nobody uses. The first error, after all were
   /// tried.
-  [[nodiscard]] Result<void> flush();
+  [[nodiscard]] Result<void> flush() WEFT_EXCLUDES(flushing_mutex_);
 
+  /// Held while images are flushed, and while one is closed in order to be changed.
+  [[nodiscard]] Mutex& flushing() noexcept WEFT_TSA(lock_returned(flushing_mutex_)) {
+    return flushing_mutex_;
+  }
+  /// Held while the set of images changes, and while one is handed out: nobody can get hold of an
+  /// image that is being removed.
+  [[nodiscard]] Mutex& changes() noexcept WEFT_TSA(lock_returned(changes_mutex_)) {
+    return changes_mutex_;
+  }
   /// Held while something is lent, and while an image is removed.
   [[nodiscard]] Mutex& lending() noexcept WEFT_TSA(lock_returned(lending_mutex_)) {
     return lending_mutex_;
@@ -67,6 +82,10 @@ class ImageTable final : public LendingDesk, public std::enable_shared_from_this
   [[nodiscard]] std::optional<Hit> look_up(const Digest& digest, const ImageId& except,
                                            const std::optional<Hit>& last)
       WEFT_REQUIRES(lending_mutex_);
+
+  /// A borrow that the catalog has no row for any more.
+  /// `lending()` is held.
+  void forget_borrow(const ImageId& borrower, const ImageId& lender) WEFT_NO_ANALYSIS;
 
   Result<void> borrow(const ImageId& borrower, std::span<const Digest> digests, Take take) override;
   Result<std::shared_ptr<Lender>> lender(const ImageId& id) override;
@@ -86,6 +105,8 @@ class ImageTable final : public LendingDesk, public std::enable_shared_from_this
   const std::unique_ptr<Catalog> catalog_;
   SpaceGuard space_;
 
+  Mutex flushing_mutex_;
+  Mutex changes_mutex_;
   Mutex lending_mutex_;
   std::set<std::pair<ImageId, ImageId>> known_borrows_ WEFT_GUARDED_BY(lending_mutex_);
 

@@ -78,9 +78,8 @@ class PackImage final : public LocalImage {
   /// `last` if that is the one.
   [[nodiscard]] std::optional<LentBlock> offer(const Digest& digest,
                                                const std::optional<LentBlock>& last);
-  /// Blocks that are borrowed from `lender`: runs of `source` blocks.
-  [[nodiscard]] std::vector<BlockRange> borrowed_from(const ImageId& lender) const
-      WEFT_EXCLUDES(borrow_mutex_);
+  /// Blocks of `lender` that this image borrows and still needs; in no order, may overlap.
+  [[nodiscard]] std::vector<BlockRange> borrowed_from(const ImageId& lender) const;
   /// Copies everything borrowed from `lender` into the own pack, durably. Blocks that cannot be
   /// read any more become missing.
   [[nodiscard]] Result<void> take_over(const ImageId& lender);
@@ -88,9 +87,24 @@ class PackImage final : public LocalImage {
   [[nodiscard]] Result<void> shrink_to(std::span<const BlockRange> keep)
       WEFT_EXCLUDES(flush_mutex_);
   [[nodiscard]] ByteCount physical_size() const;
+  /// Nothing was changed since the last flush.
+  [[nodiscard]] bool is_clean() const noexcept { return clean_.load(); }
 
  private:
-  class Writing;
+  /// Announces that bits may be set, so that the header on disk does not say clean meanwhile.
+  class Writing {
+   public:
+    explicit Writing(PackImage& image) : image_(image) { image_.writing_.fetch_add(1); }
+    Writing(const Writing&) = delete;
+    Writing& operator=(const Writing&) = delete;
+    ~Writing() { image_.writing_.fetch_sub(1); }
+    [[nodiscard]] Result<void> start() const {
+      return image_.clean_.load() ? image_.make_unclean() : Result<void>{};
+    }
+
+   private:
+    PackImage& image_;
+  };
   struct Files {
     std::shared_ptr<Pack> pack;
     std::unique_ptr<File> tree;
@@ -135,6 +149,9 @@ class PackImage final : public LocalImage {
   [[nodiscard]] Result<void> take_offer(std::span<const BlockIndex> wanted,
                                         LendingDesk::Offer offer) WEFT_EXCLUDES(borrow_mutex_);
   [[nodiscard]] std::optional<LentBlock> place_of(BlockIndex block);
+  [[nodiscard]] std::vector<BorrowMap::Run> runs_from(const ImageId& lender) const;
+  [[nodiscard]] Result<void> take_over_run(const BorrowMap::Run& run);
+  [[nodiscard]] Result<void> rewrite_borrow_file() WEFT_EXCLUDES(borrow_mutex_);
   [[nodiscard]] LenderSlot& slot_of(const ImageId& lender) WEFT_REQUIRES(borrow_mutex_);
 
   // pack_image.cpp

@@ -26,17 +26,27 @@ MapHeader new_header(const CatalogImage& row) {
 }
 
 Result<MapFile> open_map(FileSystem& fs, const CatalogImage& row, const ImagePaths& paths,
-                         bool pack_is_whole) {
+                         bool files_are_whole) {
   const BlockCount blocks = blocks_for(row.info.size);
-  if (pack_is_whole) {
-    WEFT_TRY(auto file, fs.open(paths.map, OpenMode::create));
+  if (files_are_whole) {
+    WEFT_TRY(auto file, fs.open(paths.map, OpenMode::read_write));
     auto map = MapFile::open(std::move(file), row.info.id, blocks);
     if (map || !map.error().is(Errc::damaged_state)) return map;
   }
   // No map, or none that can be believed: recovery hashes what the pack holds.
   WEFT_CHECK(fs.remove(paths.map));
-  WEFT_TRY(auto file, fs.open(paths.map, OpenMode::create));
-  return MapFile::create(std::move(file), new_header(row));
+  WEFT_TRY(auto file, fs.open(paths.map, OpenMode::create_exclusive));
+  WEFT_TRY(MapFile map, MapFile::create(std::move(file), new_header(row)));
+  // A flush promises nothing as long as a file that it syncs may not be there after a power cut.
+  WEFT_CHECK(fs.sync_directory(paths.directory));
+  return map;
+}
+
+Result<bool> has_all_files(FileSystem& fs, const ImagePaths& paths) {
+  WEFT_TRY(const auto names, fs.list(paths.directory));
+  return std::ranges::all_of(
+      std::array{paths.pack, paths.tree, paths.sums, paths.borrow, paths.map},
+      [&](const auto& path) { return std::ranges::count(names, path.filename().native()) != 0; });
 }
 
 }  // namespace
@@ -44,6 +54,7 @@ Result<MapFile> open_map(FileSystem& fs, const CatalogImage& row, const ImagePat
 Result<PackImage::Files> PackImage::open_files(FileSystem& fs, const CatalogImage& row,
                                                const ImagePaths& paths) {
   const BlockCount blocks = blocks_for(row.info.size);
+  WEFT_TRY(const bool all_there, has_all_files(fs, paths));
   WEFT_TRY(auto own, fs.open(paths.pack, OpenMode::create));
   WEFT_TRY(const bool pack_is_whole, ensure_size(*own, bytes_of(blocks)));
   std::unique_ptr<File> source;
@@ -54,7 +65,7 @@ Result<PackImage::Files> PackImage::open_files(FileSystem& fs, const CatalogImag
   WEFT_TRY(auto tree, fs.open(paths.tree, OpenMode::create));
   WEFT_TRY(auto sums, fs.open(paths.sums, OpenMode::create));
   WEFT_TRY(auto borrow, fs.open(paths.borrow, OpenMode::create));
-  WEFT_TRY(auto map, open_map(fs, row, paths, pack_is_whole));
+  WEFT_TRY(auto map, open_map(fs, row, paths, all_there && pack_is_whole));
   WEFT_TRY(auto borrowed, BorrowFile::open(std::move(borrow), row.info.id, blocks));
   return Files{std::make_shared<Pack>(row.info.id, blocks, std::move(own), std::move(source)),
                std::move(tree), std::move(map), SumsFile(std::move(sums)), std::move(borrowed)};
@@ -111,7 +122,11 @@ void PackImage::load_borrowed(std::span<const BorrowRecord> records) {
   runs.reserve(records.size());
   for (const BorrowRecord& record : records) {
     runs.push_back({record.blocks, &slot_of(record.lender), record.source});
-    pack_->map.borrowed.insert(record.blocks);
+    for (BlockRange rest = record.blocks; !rest.empty();) {
+      const auto run = pack_->map.leading_run(rest);
+      if (run.place == Place::missing) pack_->map.borrowed.insert(run.range);
+      rest = BlockRange::between(run.range.end(), rest.end());
+    }
   }
   borrow_map_.add(runs);
 }

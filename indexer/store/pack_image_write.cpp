@@ -11,21 +11,6 @@
 // What makes blocks readable: tree nodes and commits.
 namespace weft {
 
-// Announces that bits may be set, so that the header on disk does not say clean meanwhile.
-class PackImage::Writing {
- public:
-  explicit Writing(PackImage& image) : image_(image) { image_.writing_.fetch_add(1); }
-  Writing(const Writing&) = delete;
-  Writing& operator=(const Writing&) = delete;
-  ~Writing() { image_.writing_.fetch_sub(1); }
-  [[nodiscard]] Result<void> start() {
-    return image_.clean_.load() ? image_.make_unclean() : Result<void>{};
-  }
-
- private:
-  PackImage& image_;
-};
-
 void PackImage::mark_zero(BlockRange blocks) {
   if (pack_->map.zero.insert(blocks) == BlockCount(0)) return;
   mark_dirty(MapPlane::zero, blocks);
@@ -39,7 +24,7 @@ void PackImage::mark_own(BlockRange blocks) {
 }
 
 Result<void> PackImage::add_node(TreeNode node, std::span<const std::byte> bytes) {
-  Writing writing(*this);
+  const Writing writing(*this);
   WEFT_CHECK(writing.start());
   WEFT_CHECK(tree_.put(node, bytes));
   if (node.level == 1) return absorb_leaf(node);
@@ -114,7 +99,7 @@ Result<void> PackImage::commit(BlockRange range, std::span<const std::byte> byte
   if (intersect(range, all_blocks()) != range || bytes.size() != bytes_of(range.count).value()) {
     return fail(Errc::bad_request, Operation::commit, "blocks beyond the image's end");
   }
-  Writing writing(*this);
+  const Writing writing(*this);
   WEFT_CHECK(writing.start());
   while (!range.empty()) {
     const BlockRange leaf = shape().blocks_below(TreeShape::leaf_of(range.first));

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "indexer/store/store.h"
-#include "tests/support/indexer/sample_image.h"
-#include "tests/support/indexer/temp_directory.h"
+#include "tests/unit/indexer/store/store_fixture.h"
 
 #include <gtest/gtest.h>
 
@@ -11,32 +9,8 @@ namespace weft {
 namespace {
 
 using test::SampleImage;
-using test::TempDirectory;
 
-class ImageStore : public ::testing::Test {
- protected:
-  void SetUp() override { reopen(); }
-  void reopen() {
-    store_.reset();
-    auto opened = Store::open(posix_file_system(), {dir_.path() / "state"});
-    ASSERT_TRUE(opened) << opened.error().message();
-    store_ = std::move(*opened);
-  }
-  std::shared_ptr<LocalImage> adopt(const SampleImage& sample, std::string_view name = "disk") {
-    auto image = store_->adopt(name, sample.info);
-    EXPECT_TRUE(image) << image.error().message();
-    return image ? *image : nullptr;
-  }
-  static std::vector<std::byte> read(LocalImage& image, std::uint64_t offset, std::size_t size) {
-    std::vector<std::byte> out(size, std::byte{0xee});
-    const auto done = image.read(ByteOffset(offset), out);
-    EXPECT_TRUE(done) << done.error().message();
-    return out;
-  }
-
-  TempDirectory dir_;
-  std::unique_ptr<Store> store_;
-};
+class ImageStore : public test::StoreFixture {};
 
 bool same(std::span<const std::byte> a, std::span<const std::byte> b) {
   return std::ranges::equal(a, b);

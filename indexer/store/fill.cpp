@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "indexer/store/fill.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace weft {
+
+Result<void> fill(LocalImage& image, TreeFile& tree, File& data) {
+  std::vector<std::byte> bytes(tree_fanout * block_size);
+  BlockRange rest{BlockIndex(0), image.shape().blocks()};
+  while (const auto missing = image.next_missing(rest)) {
+    const BlockIndex block = missing->first;
+    for (;;) {
+      WEFT_TRY(const auto absent, image.first_missing_node(block));
+      if (!absent) break;
+      WEFT_TRY(const NodeBytes node, tree.load(*absent));
+      WEFT_CHECK(image.add_node(*absent, node));
+    }
+    // The leaf may have made some of it readable: zero, or found in another image.
+    const auto leaf = image.shape().blocks_below(TreeShape::leaf_of(block));
+    if (const auto piece = image.next_missing(intersect(*missing, leaf))) {
+      const auto part = std::span(bytes).first(bytes_of(piece->count).value());
+      WEFT_TRY(const std::size_t got, data.read_at(offset_of(piece->first), part));
+      std::ranges::fill(part.subspan(got), std::byte{0});
+      WEFT_CHECK(image.commit(*piece, part));
+      rest = BlockRange::between(piece->first, rest.end());
+      continue;
+    }
+    rest = BlockRange::between(leaf.end(), rest.end());
+  }
+  return image.flush();
+}
+
+}  // namespace weft

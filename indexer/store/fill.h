@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "indexer/core/error.h"
+#include "indexer/core/file_io.h"
+#include "indexer/store/local_image.h"
+#include "indexer/tree/tree_file.h"
+
+namespace weft {
+
+/// Gives `image` every node and block it misses, from the whole tree of the same image and a file
+/// that has its blocks in image order, and flushes it. Errc::digest_mismatch: the file is another.
+[[nodiscard]] Result<void> fill(LocalImage& image, TreeFile& tree, File& data);
+
+}  // namespace weft

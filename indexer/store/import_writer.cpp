@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "indexer/store/import_writer.h"
+
+#include "indexer/core/hash.h"
+#include "indexer/store/borrow_file.h"
+#include "indexer/store/digest_index.h"
+#include "indexer/store/fill.h"
+#include "indexer/store/map_file.h"
+#include "indexer/store/store.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace weft {
+
+Result<std::unique_ptr<ImportWriter>> ImportWriter::begin(std::shared_ptr<ImageTable> table,
+                                                          ImportTarget target) {
+  if (!is_valid_image_name(target.name)) {
+    return fail(Errc::bad_name, Operation::import,
+                "'" + target.name + "': use letters, digits, '.', '_' and '-'");
+  }
+  if (target.size == ByteCount(0)) {
+    return fail(Errc::empty_image, Operation::import, target.source.native());
+  }
+  if (target.size > max_image_size) {
+    return fail(Errc::image_too_large, Operation::import, target.source.native());
+  }
+  // Refused now rather than after an hour of hashing; asked again when the image is registered.
+  WEFT_TRY(const auto holder, table->catalog().image_named(target.name));
+  if (holder) {
+    return fail(Errc::name_taken, Operation::import,
+                "'" + target.name + "' is image " + to_hex(*holder).substr(0, 16) +
+                    "; choose another name or remove it first");
+  }
+  WEFT_TRY(const ImagePaths paths, table->directory().make_incoming());
+  auto files = make_files(table->fs(), paths, blocks_for(target.size));
+  if (!files) {
+    [[maybe_unused]] const auto deleted = table->directory().delete_incoming(paths);
+    return std::unexpected(std::move(files).error());
+  }
+  return std::unique_ptr<ImportWriter>(
+      new ImportWriter(std::move(table), std::move(target), paths, std::move(*files)));
+}
+
+Result<ImportWriter::Files> ImportWriter::make_files(FileSystem& fs, const ImagePaths& paths,
+                                                     BlockCount blocks) {
+  WEFT_TRY(auto pack, fs.open(paths.pack, OpenMode::create_exclusive));
+  WEFT_CHECK(pack->truncate(bytes_of(blocks)));
+  WEFT_TRY(auto tree, fs.open(paths.tree, OpenMode::create_exclusive));
+  WEFT_TRY(auto sums, fs.open(paths.sums, OpenMode::create_exclusive));
+  return Files{std::move(pack), std::move(tree), SumsFile(std::move(sums))};
+}
+
+ImportWriter::ImportWriter(std::shared_ptr<ImageTable> table, ImportTarget target, ImagePaths paths,
+                           Files files)
+    : table_(std::move(table)),
+      target_(std::move(target)),
+      blocks_(blocks_for(target_.size)),
+      paths_(std::move(paths)),
+      pack_(std::move(files.pack)),
+      tree_file_(std::move(files.tree)),
+      sums_(std::move(files.sums)),
+      tree_(*tree_file_, target_.size) {}
+
+ImportWriter::~ImportWriter() {
+  // Nothing is there after a publish; what cannot be deleted goes when the store opens next.
+  [[maybe_unused]] const auto deleted = table_->directory().delete_incoming(paths_);
+}
+
+Result<void> ImportWriter::clone(File& source, Extent extent) {
+  // A last block that is only partly in the image is copied by `put`: file systems share whole
+  // blocks, and the pack goes on behind it.
+  const std::uint64_t whole = extent.length.value() / block_size * block_size;
+  if (whole == 0) return {};
+  return pack_->clone_from(source, {extent.offset, ByteCount(whole)});
+}
+
+// Whether a run of blocks that are not zero is to be written to the pack.
+bool ImportWriter::copies(BlockRange run) const {
+  if (target_.kind == PackKind::own) return true;
+  const bool partial_end = target_.size.value() % block_size != 0;
+  return target_.kind == PackKind::reflink && partial_end &&
+         run.end() == BlockIndex(blocks_.value());
+}
+
+Result<void> ImportWriter::put_run(BlockIndex first, std::span<const std::byte> bytes) {
+  const BlockRange run{first, BlockCount(bytes.size() / block_size)};
+  if (!copies(run)) return {};
+  if (target_.kind == PackKind::reflink) {
+    bytes = bytes.last(block_size);
+    first = run.end() - BlockCount(1);
+  }
+  WEFT_CHECK(table_->space().reserve(ByteCount(bytes.size())));
+  return pack_->write_at(offset_of(first), bytes);
+}
+
+Result<void> ImportWriter::put(BlockIndex first, std::span<const std::byte> bytes,
+                               std::span<const Digest> digests) {
+  const std::size_t count = digests.size();
+  if (bytes.size() != count * block_size || first.value() > blocks_.value() ||
+      count > blocks_.value() - first.value()) {
+    return fail(Errc::bad_request, Operation::import, "blocks beyond the image's end");
+  }
+  std::vector<std::uint64_t> sums(count, 0);
+  std::size_t data = 0;
+  for (std::size_t at = 0; at < count;) {
+    if (digests[at].is_zero()) {
+      ++at;
+      continue;
+    }
+    std::size_t end = at;
+    for (; end < count && !digests[end].is_zero(); ++end) {
+      sums[end] = xxh3(bytes.subspan(end * block_size, block_size));
+    }
+    WEFT_CHECK(
+        put_run(first + BlockCount(at), bytes.subspan(at * block_size, (end - at) * block_size)));
+    data += end - at;
+    at = end;
+  }
+  if (data == 0) return {};
+  data_blocks_.fetch_add(data, std::memory_order_relaxed);
+  WEFT_CHECK(sums_.store(first, sums));
+  return tree_.put(first, digests);
+}
+
+Result<ImageInfo> ImportWriter::publish() {
+  WEFT_TRY(const Digest root, tree_.finish());
+  const ImageInfo info{make_image_id(target_.size, root), target_.size, root};
+  WEFT_TRY(auto tree_again, table_->fs().open(paths_.tree, OpenMode::read));
+  TreeFile tree(std::move(tree_again), info);
+  WEFT_CHECK(finish_files(info, tree));
+  WEFT_CHECK(register_image(info, tree));
+  return info;
+}
+
+// Makes everything durable. Nobody sees these files yet, so only the last step needs an order.
+Result<void> ImportWriter::finish_files(const ImageInfo& info, TreeFile& tree) {
+  MapHeader header;
+  header.image = info.id;
+  header.blocks = blocks_;
+  header.clean = true;
+  header.complete = true;
+  header.full = target_.kind != PackKind::in_place;
+  header.implied_zero = blocks_ - BlockCount(data_blocks_.load());
+  WEFT_TRY(auto map_file, table_->fs().open(paths_.map, OpenMode::create_exclusive));
+  WEFT_TRY(MapFile map, MapFile::create(std::move(map_file), header));
+  WEFT_CHECK(map.sync());
+  WEFT_TRY(auto borrow, table_->fs().open(paths_.borrow, OpenMode::create_exclusive));
+  WEFT_TRY(auto borrowed, BorrowFile::open(std::move(borrow), info.id, blocks_));
+  WEFT_CHECK(borrowed.file.sync());
+  WEFT_CHECK(write_digest_index(table_->fs(), paths_, info.id, tree));
+  WEFT_CHECK(pack_->sync());
+  WEFT_CHECK(tree_file_->sync());
+  return sums_.sync();
+}
+
+Result<void> ImportWriter::register_image(const ImageInfo& info, TreeFile& tree) {
+  const Lock flushing(table_->flushing());
+  const Lock changes(table_->changes());
+  WEFT_TRY(auto known, table_->catalog().image(info.id));
+  if (known) return complete_known(std::move(*known), tree);
+  CatalogImage row;
+  row.info = info;
+  row.in_place = target_.kind == PackKind::in_place;
+  row.source = target_.source.native();
+  WEFT_CHECK(table_->admit(paths_, info.id));
+  if (auto added = table_->catalog().add(target_.name, row); !added) {
+    // Files without a row are debris; what cannot be deleted goes when the store opens next.
+    [[maybe_unused]] const auto discarded = table_->directory().discard(info.id);
+    return added;
+  }
+  table_->put_row(row);
+  return {};
+}
+
+// The same content is here already, perhaps not all of it: this copy gives what is missing.
+Result<void> ImportWriter::complete_known(CatalogImage row, TreeFile& tree) {
+  WEFT_CHECK(table_->catalog().add(target_.name, row));
+  table_->wake(row);
+  WEFT_TRY(const auto image, table_->open(row.info.id));
+  if (image->usage().complete) return {};
+  if (target_.kind != PackKind::in_place) return fill(*image, tree, *pack_);
+  WEFT_TRY(auto source, table_->fs().open(target_.source, OpenMode::read));
+  return fill(*image, tree, *source);
+}
+
+}  // namespace weft

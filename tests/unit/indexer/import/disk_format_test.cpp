@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "indexer/import/disk_format.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+namespace weft {
+namespace {
+
+using namespace std::string_view_literals;
+
+std::vector<std::byte> with(std::string_view magic, std::size_t offset, std::size_t size = 512) {
+  std::vector<std::byte> bytes(size);
+  std::memcpy(bytes.data() + offset, magic.data(), magic.size());
+  return bytes;
+}
+
+TEST(DiskFormat, containers_are_known_by_their_magic) {
+  struct Row {
+    std::string_view magic;
+    std::size_t offset;
+    std::string_view format;
+  };
+  const Row rows[] = {
+      {"QFI\xfb\0\0\0\3"sv, 0, "qcow2"},
+      {"KDMV\1\0\0\0"sv, 0, "vmdk"},
+      {"# Disk DescriptorFile\nversion=1"sv, 0, "vmdk"},
+      {"vhdxfile"sv, 0, "vhdx"},
+      {"conectix"sv, 0, "vpc"},
+      {"\x7f\x10\xda\xbe"sv, 64, "vdi"},
+      {"QED\0"sv, 0, "qed"},
+  };
+  for (const Row& row : rows)
+    EXPECT_EQ(container_format(with(row.magic, row.offset), {}), row.format) << row.format;
+}
+
+TEST(DiskFormat, fixed_vhd_is_known_by_its_footer) {
+  EXPECT_EQ(container_format(with("", 0), with("conectix", 0)), "vpc");
+}
+
+TEST(DiskFormat, raw_disks_are_not_taken_for_containers) {
+  EXPECT_EQ(container_format(with("\x55\xaa"sv, 510), with("", 0)), "");        // boot sector
+  EXPECT_EQ(container_format(with("EFI PART"sv, 512, 4096), with("", 0)), "");  // GPT
+  EXPECT_EQ(container_format(with("QFI\xfb"sv, 100), with("", 0)), "");         // elsewhere
+  EXPECT_EQ(container_format(with("x", 0), with("conectix", 4)), "");           // elsewhere
+}
+
+TEST(DiskFormat, files_of_a_few_bytes_are_looked_at_safely) {
+  const auto head = with("QFI\xfb"sv, 0);
+  for (std::size_t size = 0; size < 4; ++size)
+    EXPECT_EQ(container_format(std::span(head).first(size), std::span(head).first(size)), "");
+  EXPECT_EQ(container_format(std::span(head).first(4), {}), "qcow2");
+}
+
+TEST(DiskFormat, compressed_needs_both_name_and_bytes) {
+  const auto xz = with(
+      "\xfd"
+      "7zXZ\0"sv,
+      0);
+  EXPECT_EQ(compressed_with("disk.raw.xz", xz), "xz");
+  EXPECT_EQ(compressed_with("disk.raw", xz), "");
+  EXPECT_EQ(compressed_with("disk.xz", with("", 0)), "");
+  EXPECT_EQ(compressed_with("disk.gz", with("\x1f\x8b"sv, 0)), "gzip");
+  EXPECT_EQ(compressed_with("disk.zst", with("\x28\xb5\x2f\xfd"sv, 0)), "zstd");
+}
+
+}  // namespace
+}  // namespace weft

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fetcher/peer/link_meter.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace weft::fetcher {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t sample_bytes = 256 * 1024;
+constexpr Duration sample_time = 250ms;
+constexpr std::uint64_t least_bytes = 16 * 1024;  // of a sample that counts
+constexpr double newest_share = 0.3;              // in the EWMA
+
+constexpr std::uint64_t send_sample_bytes = 1024 * 1024;
+
+double seconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+double smoothed(double old, double sample) {
+  return old == 0 ? sample : old + newest_share * (sample - old);
+}
+
+}  // namespace
+
+void RateMeter::arrived(TimePoint now, std::size_t bytes) {
+  if (!in_burst_) {
+    in_burst_ = true;
+    begun_ = last_ = now;
+    bytes_ = 0;
+    return;
+  }
+  last_ = now;
+  bytes_ += bytes;
+  const bool enough = bytes_ >= sample_bytes || now - begun_ >= sample_time;
+  if (enough && bytes_ >= least_bytes) take_sample();
+}
+
+void RateMeter::idle() {
+  if (in_burst_ && bytes_ >= least_bytes) take_sample();
+  in_burst_ = false;
+}
+
+void RateMeter::take_sample() {
+  // Two arrivals in one turn of the loop say nothing about the link.
+  if (last_ - begun_ >= 10us) {
+    rate_ = smoothed(rate_, static_cast<double>(bytes_) / seconds(last_ - begun_));
+    ++samples_;
+    begun_ = last_;
+    bytes_ = 0;
+  }
+}
+
+void RoundTripMeter::sample(Duration round_trip) {
+  ring_[samples_++ % ring_.size()] = std::max(round_trip, Duration(1));
+}
+
+Duration RoundTripMeter::least() const {
+  const auto count = std::min<std::uint64_t>(samples_, ring_.size());
+  return *std::min_element(ring_.begin(), ring_.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+void SendMeter::written(std::size_t bytes, Duration in_write) {
+  bytes_ += bytes;
+  time_ += in_write;
+  if (bytes_ < send_sample_bytes && (time_ < sample_time || bytes_ < least_bytes)) return;
+  rate_ = smoothed(rate_, static_cast<double>(bytes_) / std::max(seconds(time_), 1e-6));
+  bytes_ = 0;
+  time_ = {};
+}
+
+int compression_level(double bytes_per_second) noexcept {
+  if (bytes_per_second == 0) return 3;     // unknown yet
+  if (bytes_per_second < 2.5e6) return 9;  // 20 Mbit/s
+  if (bytes_per_second < 15e6) return 5;   // 120 Mbit/s
+  if (bytes_per_second < 125e6) return 3;  // 1 Gbit/s
+  if (bytes_per_second < 400e6) return 1;
+  return 0;
+}
+
+}  // namespace weft::fetcher

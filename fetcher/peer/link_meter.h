@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "indexer/core/clock.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+/// Measuring a link from what it carries anyway. Pure: time is a parameter.
+namespace weft::fetcher {
+
+/// Rate while the link is busy, as an EWMA over samples of some 256 KiB or 250 ms.
+///
+/// A burst is what arrives while requests are outstanding. The bytes of its first arrival are not
+/// counted, since the wait before them is the round trip, not the link.
+class RateMeter {
+ public:
+  /// `bytes` have arrived.
+  void arrived(TimePoint now, std::size_t bytes);
+  /// Nothing is outstanding any more: what comes next is a new burst.
+  void idle();
+
+  [[nodiscard]] std::uint64_t samples() const { return samples_; }
+  /// 0 before the first sample.
+  [[nodiscard]] double bytes_per_second() const { return rate_; }
+
+ private:
+  void take_sample();
+
+  bool in_burst_ = false;
+  TimePoint begun_{};
+  TimePoint last_{};
+  std::uint64_t bytes_ = 0;
+  std::uint64_t samples_ = 0;
+  double rate_ = 0;
+};
+
+/// Round-trip time: the least of the last 16 samples.
+///
+/// Rationale: a sample taken under load includes the queues that our own window has filled; sizing
+/// the window by it would fill them further. The least recent one is the path's own delay.
+class RoundTripMeter {
+ public:
+  void sample(Duration round_trip);
+  [[nodiscard]] std::uint64_t samples() const { return samples_; }
+  /// Only after a sample.
+  [[nodiscard]] Duration least() const;
+
+ private:
+  std::array<Duration, 16> ring_{};
+  std::uint64_t samples_ = 0;
+};
+
+/// Rate at which a peer takes what is written to it: only the time spent in writes counts, so that
+/// a sender held up by its own work sees a fast link (and compresses less), never a slow one.
+class SendMeter {
+ public:
+  void written(std::size_t bytes, Duration in_write);
+  /// 0 before the first sample.
+  [[nodiscard]] double bytes_per_second() const { return rate_; }
+
+ private:
+  std::uint64_t bytes_ = 0;
+  Duration time_{};
+  double rate_ = 0;
+};
+
+/// zstd level for batches sent at this rate (0: unknown yet); level 0 = plain.
+[[nodiscard]] int compression_level(double bytes_per_second) noexcept;
+
+}  // namespace weft::fetcher

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "indexer/core/clock.h"
+#include "fetcher/net/address.h"
+#include "fs/read/read_policy.h"
 #include "indexer/core/error.h"
 #include "indexer/core/units.h"
-#include "tools/config/endpoint.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -16,25 +16,19 @@
 
 namespace weft::tools {
 
-/// What a read does when its block is missing and no peer can give it.
-enum class ReadPolicy : std::uint8_t {
-  hold,   ///< waits until its deadline, then EIO: a guest sees a slow disk, not an error
-  eio,    ///< EIO at once
-  eagain  ///< EAGAIN at once
-};
 enum class LogLevel : std::uint8_t { error, warn, info, debug };
 
 /// Settings of a node. A plain value; validated by `validate`.
 struct Config {
   std::filesystem::path state = "/var/lib/weft";
-  std::optional<Endpoint> listen = Endpoint{"127.0.0.1", default_port};  ///< nullopt: "off"
+  std::optional<fetcher::Address> listen =
+      fetcher::Address{"127.0.0.1", fetcher::default_port};  ///< nullopt: "off"
   bool insecure = false;
-  std::vector<Endpoint> peers;
+  std::vector<fetcher::Address> peers;
   std::string node_name;  ///< empty: the host's name
   ByteCount free_space_floor{256u << 20};
-  unsigned workers = 0;  ///< 0: one per processor, at least two
-  ReadPolicy read_policy = ReadPolicy::hold;
-  Duration read_hold = std::chrono::minutes(10);
+  unsigned workers = 0;        ///< 0: one per processor, at least two
+  fs::ReadPolicy read_policy;  ///< of mounts that do not choose their own
   LogLevel log_level = LogLevel::info;
   std::filesystem::path log_file;  ///< empty: stderr
 };
@@ -56,8 +50,10 @@ struct ConfigKey {
 /// Errc::bad_config.
 [[nodiscard]] Result<void> validate(const Config& config);
 
-[[nodiscard]] std::string_view to_string(ReadPolicy policy) noexcept;
 [[nodiscard]] std::string_view to_string(LogLevel level) noexcept;
-[[nodiscard]] Result<ReadPolicy> parse_read_policy(std::string_view text);
+/// hold, eio or eagain. Errc::bad_config.
+[[nodiscard]] Result<fs::WhenMissing> parse_policy(std::string_view text);
+/// 100 ms … 30 days. Errc::bad_config.
+[[nodiscard]] Result<Duration> parse_hold(std::string_view text);
 
 }  // namespace weft::tools

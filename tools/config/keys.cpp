@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/config/config.h"
+#include "tools/config/loopback.h"
 #include "tools/config/quantity.h"
 
 #include <algorithm>
@@ -27,7 +28,7 @@ Result<void> set_listen(Config& c, std::string_view text) {
     c.listen.reset();
     return {};
   }
-  WEFT_TRY(c.listen, parse_endpoint(text));
+  WEFT_TRY(c.listen, fetcher::parse_address(text));
   return {};
 }
 
@@ -40,10 +41,10 @@ Result<void> set_insecure(Config& c, std::string_view text) {
 }
 
 Result<void> set_peers(Config& c, std::string_view text) {
-  std::vector<Endpoint> peers;
+  std::vector<fetcher::Address> peers;
   while (!text.empty()) {
     const auto comma = text.find(',');
-    WEFT_TRY(auto peer, parse_endpoint(text.substr(0, comma)));
+    WEFT_TRY(auto peer, fetcher::parse_address(text.substr(0, comma)));
     peers.push_back(std::move(peer));
     text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
   }
@@ -76,16 +77,12 @@ Result<void> set_workers(Config& c, std::string_view text) {
 }
 
 Result<void> set_policy(Config& c, std::string_view text) {
-  WEFT_TRY(c.read_policy, parse_read_policy(text));
+  WEFT_TRY(c.read_policy.when_missing, parse_policy(text));
   return {};
 }
 
 Result<void> set_hold(Config& c, std::string_view text) {
-  WEFT_TRY(auto hold, parse_duration(text));
-  if (hold < std::chrono::milliseconds(100) || hold > std::chrono::hours(24 * 30)) {
-    return bad(fmt::format("\"{}\" is outside 100ms to 30d", text));
-  }
-  c.read_hold = hold;
+  WEFT_TRY(c.read_policy.deadline, parse_hold(text));
   return {};
 }
 
@@ -103,7 +100,7 @@ Result<void> set_log_file(Config& c, std::string_view text) {
   return {};
 }
 
-std::string join(const std::vector<Endpoint>& peers) {
+std::string join(const std::vector<fetcher::Address>& peers) {
   std::string text;
   for (const auto& peer : peers)
     text += (text.empty() ? "" : ",") + to_string(peer);
@@ -130,9 +127,10 @@ constexpr std::array keys{
     ConfigKey{"workers", "N", "threads that hash and decompress (0: one per processor)",
               set_workers, [](const Config& c) { return std::to_string(c.workers); }},
     ConfigKey{"read_policy", "hold|eio|eagain", "what reads do while no peer can answer",
-              set_policy, [](const Config& c) { return std::string(to_string(c.read_policy)); }},
+              set_policy,
+              [](const Config& c) { return std::string(to_string(c.read_policy.when_missing)); }},
     ConfigKey{"read_hold", "TIME", "how long `hold` waits before EIO", set_hold,
-              [](const Config& c) { return exact_duration(c.read_hold); }},
+              [](const Config& c) { return exact_duration(c.read_policy.deadline); }},
     ConfigKey{"log_level", "LEVEL", "error, warn, info or debug", set_level,
               [](const Config& c) { return std::string(to_string(c.log_level)); }},
     ConfigKey{"log_file", "FILE", "log file (default: stderr)", set_log_file,
@@ -164,26 +162,19 @@ std::string variable_of(const ConfigKey& key) {
 }
 
 Result<void> validate(const Config& config) {
-  if (config.listen && !is_loopback(*config.listen) && !config.insecure) {
-    return bad(fmt::format(
-        "listen = {} is not loopback, and connections are not encrypted or authenticated in this "
-        "version: whoever reaches the port can read every image. Set insecure = true (--insecure "
-        "true) on a network where that is acceptable, or listen on 127.0.0.1",
-        to_string(*config.listen)));
+  const auto check = [&](std::string_view key, const fetcher::Address& address) -> Result<void> {
+    const auto allowed = check_plain_allowed(address, config.insecure);
+    if (!allowed) return bad(fmt::format("{}: {}", key, allowed.error().detail));
+    return {};
+  };
+  // A listen address that is a name is bound to whatever it resolves to: only localhost is sure.
+  if (config.listen && !is_loopback(*config.listen)) {
+    const fetcher::Address anywhere{"0.0.0.0", config.listen->port};
+    WEFT_CHECK(check("listen", anywhere));
   }
+  for (const auto& peer : config.peers)
+    WEFT_CHECK(check("peers", peer));
   return {};
-}
-
-std::string_view to_string(ReadPolicy policy) noexcept {
-  switch (policy) {
-    case ReadPolicy::hold:
-      return "hold";
-    case ReadPolicy::eio:
-      return "eio";
-    case ReadPolicy::eagain:
-      return "eagain";
-  }
-  return "";
 }
 
 std::string_view to_string(LogLevel level) noexcept {
@@ -200,11 +191,18 @@ std::string_view to_string(LogLevel level) noexcept {
   return "";
 }
 
-Result<ReadPolicy> parse_read_policy(std::string_view text) {
-  for (const auto policy : {ReadPolicy::hold, ReadPolicy::eio, ReadPolicy::eagain}) {
-    if (to_string(policy) == text) return policy;
+Result<fs::WhenMissing> parse_policy(std::string_view text) {
+  const auto policy = fs::parse_when_missing(text);
+  if (!policy) return bad(fmt::format("\"{}\" is not a read policy: hold, eio or eagain", text));
+  return *policy;
+}
+
+Result<Duration> parse_hold(std::string_view text) {
+  WEFT_TRY(const auto hold, parse_duration(text));
+  if (hold < std::chrono::milliseconds(100) || hold > std::chrono::hours(24 * 30)) {
+    return bad(fmt::format("\"{}\" is outside 100ms to 30d", text));
   }
-  return bad(fmt::format("\"{}\" is not a read policy: hold, eio or eagain", text));
+  return hold;
 }
 
 }  // namespace weft::tools

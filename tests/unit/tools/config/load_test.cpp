@@ -52,13 +52,13 @@ insecure = true
   ASSERT_TRUE(loaded) << loaded.error().message();
   const Config& c = loaded->config;
   EXPECT_EQ(c.state, "/srv/weft");
-  EXPECT_EQ(c.listen, (Endpoint{"127.0.0.1", 7000}));
-  EXPECT_EQ(c.peers, (std::vector<Endpoint>{{"a", 1}, {"b", default_port}}));
+  EXPECT_EQ(c.listen, (fetcher::Address{"127.0.0.1", 7000}));
+  EXPECT_EQ(c.peers, (std::vector<fetcher::Address>{{"a", 1}, {"b", fetcher::default_port}}));
   EXPECT_EQ(c.node_name, "rack 3");
   EXPECT_EQ(c.free_space_floor, ByteCount(2ull << 30));
   EXPECT_EQ(c.workers, 3u);
-  EXPECT_EQ(c.read_policy, ReadPolicy::eio);
-  EXPECT_EQ(c.read_hold, 90s);
+  EXPECT_EQ(c.read_policy.when_missing, fs::WhenMissing::eio);
+  EXPECT_EQ(c.read_policy.deadline, 90s);
   EXPECT_EQ(c.log_level, LogLevel::debug);
   EXPECT_EQ(c.log_file, "/tmp/w.log");
   EXPECT_TRUE(c.insecure);

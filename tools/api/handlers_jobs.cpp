@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/api/handler_support.h"
+#include "tools/api/handlers.h"
+#include "tools/api/views.h"
+#include "tools/daemon/image_lookup.h"
+#include "tools/daemon/node.h"
+
+#include <boost/json.hpp>
+#include <spdlog/spdlog.h>
+
+#include <condition_variable>
+#include <mutex>
+
+#include <fmt/format.h>
+
+namespace weft::tools::api {
+namespace {
+
+namespace json = boost::json;
+
+constexpr auto poll_period = std::chrono::milliseconds(250);
+
+std::unexpected<Error> no_job(const std::string& image) {
+  return fail_errno(ENOENT, Operation::materialize, fmt::format("{} has no job", image));
+}
+
+Result<JobView> find_job(Node& node, const std::string& reference) {
+  if (node.jobs() == nullptr) return no_job(reference);
+  WEFT_TRY(const auto entry, node.store().find(reference));
+  auto job = node.jobs()->find(entry.info.id);
+  if (!job) return no_job(reference);
+  return std::move(*job);
+}
+
+/// Returns early when the stop is requested.
+void pause(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  std::unique_lock lock(mutex);
+  wake.wait_for(lock, stop, poll_period, [] { return false; });
+}
+
+/// Until the job has ended, or the caller goes away: the job itself goes on.
+Reply follow(Node& node, const ImageId& image, const CallContext& context) {
+  for (;;) {
+    const auto job = node.jobs()->find(image);
+    if (!job) return no_job(to_hex(image));
+    if (job->progress.error) return std::unexpected(*job->progress.error);
+    if (job->progress.state == fetcher::JobState::cancelled) {
+      return fail(Errc::cancelled, Operation::materialize, job->name);
+    }
+    if (is_final(job->progress.state)) return to_json(*job);
+    if (context.stop.stop_requested()) {
+      return fail(Errc::cancelled, Operation::materialize, "the job goes on in the background");
+    }
+    if (context.progress) context.progress({{"progress", to_json(*job)}});
+    pause(context.stop);
+  }
+}
+
+}  // namespace
+
+Reply list_jobs(Node& node, const Call&, const CallContext&) {
+  json::array jobs;
+  if (node.jobs() != nullptr) {
+    for (const auto& job : node.jobs()->list())
+      jobs.push_back(to_json(job));
+  }
+  return json::object{{"jobs", std::move(jobs)}};
+}
+
+Reply get_job(Node& node, const Call& call, const CallContext&) {
+  WEFT_TRY(const auto job, find_job(node, call.path[2]));
+  return to_json(job);
+}
+
+Reply start_job(Node& node, const Call& call, const CallContext& context) {
+  WEFT_CHECK(only_members(call, {"image", "peers", "bytes_per_second", "wait"}));
+  WEFT_TRY(const auto reference, required_text(call, "image"));
+  WEFT_TRY(const bool wait, optional_flag(call, "wait", false));
+  fetcher::MaterializeOptions options;
+  WEFT_TRY(options.bytes_per_second, optional_number(call, "bytes_per_second", 0));
+  if (node.jobs() == nullptr) {
+    return fail(Errc::unsupported, Operation::materialize, "this node has no network");
+  }
+  WEFT_CHECK(add_peers_of(node, call));
+  WEFT_TRY(auto found, find_or_adopt(node, reference));
+  const auto image = found.image->info().id;
+  WEFT_TRY(const auto job, node.jobs()->start(found.name, std::move(found.image), options));
+  spdlog::info("job started image={} name={}", to_hex(image), found.name);
+  if (wait) return follow(node, image, context);
+  return to_json(job);
+}
+
+Reply wait_job(Node& node, const Call& call, const CallContext& context) {
+  WEFT_TRY(const auto job, find_job(node, call.path[2]));
+  return follow(node, job.image, context);
+}
+
+Reply cancel_job(Node& node, const Call& call, const CallContext&) {
+  WEFT_TRY(const auto job, find_job(node, call.path[2]));
+  if (!node.jobs()->cancel(job.image)) return no_job(call.path[2]);
+  spdlog::info("job cancelled image={}", to_hex(job.image));
+  return json::object{{"cancelled", to_hex(job.image)}};
+}
+
+}  // namespace weft::tools::api

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/api/views.h"
+
+#include <boost/json.hpp>
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace weft::tools {
+namespace {
+
+namespace json = boost::json;
+
+double seconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+json::value maybe_seconds(const std::optional<Duration>& duration) {
+  return duration ? json::value(seconds(*duration)) : json::value(nullptr);
+}
+
+/// Rounded down to one decimal, so that 100 is only shown for all.
+double percent(std::uint64_t part, std::uint64_t whole) {
+  if (whole == 0 || part >= whole) return 100;
+  return std::floor(static_cast<double>(part) * 1000 / static_cast<double>(whole)) / 10;
+}
+
+/// Why the reads of a mount wait, for people.
+std::string reason(const fetcher::ImageFetchStatus& fetch) {
+  if (fetch.disk_full) return "the disk is full: reads are served without being stored";
+  if (fetch.connected_holders == 0) return "no connected peer holds what is missing";
+  return fmt::format("fetching from {} peer{}", fetch.connected_holders,
+                     fetch.connected_holders == 1 ? "" : "s");
+}
+
+}  // namespace
+
+double resident_percent(const ImageUsage& usage) {
+  return percent((usage.total - usage.missing).value(), usage.total.value());
+}
+
+json::object to_json(const ImageEntry& image) {
+  const auto& usage = image.usage;
+  return {{"name", image.name},
+          {"id", to_hex(image.info.id)},
+          {"size", image.info.size.value()},
+          {"root", to_hex(image.info.root)},
+          {"complete", usage.complete},
+          {"percent", resident_percent(usage)},
+          {"blocks",
+           {{"total", usage.total.value()},
+            {"zero", usage.zero.value()},
+            {"resident", usage.resident.value()},
+            {"borrowed", usage.borrowed.value()},
+            {"missing", usage.missing.value()}}},
+          {"physical", usage.physical.value()},
+          {"in_place", image.in_place},
+          {"source", image.source}};
+}
+
+json::object to_json(const RemovalReport& report) {
+  return {{"freed", report.freed.value()},
+          {"blocks_kept_for_borrowers", report.kept_for_borrowers.value()}};
+}
+
+json::object progress_json(const Progress& progress) {
+  return {{"done", progress.done().value()},
+          {"total", progress.total().value()},
+          {"percent", percent(progress.done().value(), progress.total().value())},
+          {"rate", progress.bytes_per_second()},
+          {"eta", maybe_seconds(progress.remaining())}};
+}
+
+json::object to_json(const JobView& job) {
+  const auto& p = job.progress;
+  json::object view{
+      {"image", to_hex(job.image)},           {"name", job.name},
+      {"state", fetcher::to_string(p.state)}, {"done", bytes_of(p.done).value()},
+      {"total", bytes_of(p.total).value()},   {"percent", percent(p.done.value(), p.total.value())},
+      {"fetched", p.fetched.value()},         {"rate", p.bytes_per_second},
+      {"eta", maybe_seconds(p.eta)},          {"note", p.note}};
+  view["error"] = p.error ? json::value(p.error->message()) : json::value(nullptr);
+  return view;
+}
+
+json::object to_json(const KnownPeer& peer, const fetcher::PeerStatus* status) {
+  json::object view{{"address", peer.address}, {"origin", to_string(peer.origin)}};
+  if (status == nullptr) {
+    view["state"] = "unknown";
+    return view;
+  }
+  view["state"] = fetcher::to_string(status->state);
+  view["node"] = status->node ? json::value(to_hex(*status->node)) : json::value(nullptr);
+  view["name"] = status->name;
+  view["rate"] = status->bytes_per_second;
+  view["round_trip"] = seconds(status->round_trip);
+  view["received"] = status->received.value();
+  view["received_wire"] = status->received_wire.value();
+  view["last_error"] = status->last_error;
+  view["retry_in"] = seconds(status->retry_in);
+  json::array banned;
+  for (const auto& image : status->banned_for)
+    banned.emplace_back(to_hex(image));
+  view["banned_for"] = std::move(banned);
+  return view;
+}
+
+json::object to_json(const fs::MountStatus& mount, const fetcher::ImageFetchStatus* fetch) {
+  json::array waiting;
+  for (const auto& read : mount.waiting) {
+    waiting.push_back({{"first_block", read.blocks.first.value()},
+                       {"blocks", read.blocks.count.value()},
+                       {"age", seconds(read.age)},
+                       {"thread", read.thread_id}});
+  }
+  const auto& reads = mount.reads;
+  json::object view{{"target", mount.target},
+                    {"kind", to_string(mount.kind)},
+                    {"name", mount.name},
+                    {"image", to_hex(mount.image)},
+                    {"policy", to_string(mount.policy.when_missing)},
+                    {"hold", seconds(mount.policy.deadline)},
+                    {"state", to_string(mount.state)},
+                    {"reads",
+                     {{"resident", reads.resident},
+                      {"missing", reads.missing},
+                      {"failed", reads.failed},
+                      {"interrupted", reads.interrupted},
+                      {"bytes", reads.bytes.value()},
+                      {"stall", seconds(reads.stall)},
+                      {"resident_p50", seconds(reads.resident_latency.p50)},
+                      {"resident_p99", seconds(reads.resident_latency.p99)},
+                      {"missing_p50", seconds(reads.missing_latency.p50)},
+                      {"missing_p99", seconds(reads.missing_latency.p99)}}},
+                    {"waiting", std::move(waiting)}};
+  const bool waits = !mount.waiting.empty();
+  view["waiting_for"] = waits && fetch != nullptr ? json::value(reason(*fetch)) : nullptr;
+  return view;
+}
+
+json::object to_json(const fetcher::FetchStatistics& fetch) {
+  return {{"reads", fetch.reads},
+          {"reads_failed", fetch.reads_failed},
+          {"reads_joined", fetch.reads_joined},
+          {"reads_waiting", fetch.reads_waiting},
+          {"stall", seconds(fetch.stalled)},
+          {"wait_p50", seconds(fetch.wait_p50)},
+          {"wait_p99", seconds(fetch.wait_p99)},
+          {"received", fetch.received.value()},
+          {"received_wire", fetch.received_wire.value()},
+          {"received_for_demand", fetch.received_by_priority[1].value()},
+          {"received_for_readahead", fetch.received_by_priority[2].value()},
+          {"received_for_prefetch", fetch.received_by_priority[3].value()},
+          {"discarded", fetch.discarded.value()},
+          {"peers_banned", fetch.peers_banned}};
+}
+
+}  // namespace weft::tools

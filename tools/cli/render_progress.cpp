@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cli/json_view.h"
+#include "tools/cli/render.h"
+#include "tools/config/quantity.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace weft::tools {
+
+namespace json = boost::json;
+
+std::string render_progress(const json::object& progress) {
+  auto text = fmt::format("{:.1f}%  {} of {}", number_of(progress, "percent"),
+                          format_size(bytes_at(progress, "done")),
+                          format_size(bytes_at(progress, "total")));
+  const double rate = number_of(progress, "rate");
+  if (rate > 0) text += fmt::format("  {}", format_rate(rate));
+  const auto eta = duration_of(progress, "eta");
+  if (eta) text += fmt::format("  {} left", format_duration(*eta));
+  const auto note = text_of(progress, "note");
+  if (!note.empty()) text += fmt::format("  ({})", note);
+  return text;
+}
+
+std::string render_bar(const json::object& progress, int columns) {
+  constexpr int smallest = 10;
+  auto text = render_progress(progress);
+  const int room = columns - 1;  // the last column would wrap the line on some terminals
+  const int bar = std::min(40, room - static_cast<int>(text.size()) - 4);
+  if (bar >= smallest) {
+    const double share = std::clamp(number_of(progress, "percent") / 100, 0.0, 1.0);
+    const auto filled = static_cast<std::size_t>(share * bar);
+    const auto width = static_cast<std::size_t>(bar);
+    text =
+        fmt::format("[{}{}]  {}", std::string(filled, '#'), std::string(width - filled, '.'), text);
+  }
+  if (text.size() > static_cast<std::size_t>(std::max(room, 0))) {
+    text.resize(static_cast<std::size_t>(std::max(room, 0)));
+  }
+  return text;
+}
+
+}  // namespace weft::tools

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cli/json_view.h"
+#include "tools/cli/render.h"
+#include "tools/cli/table.h"
+#include "tools/config/quantity.h"
+
+#include <boost/json/value.hpp>
+
+#include <fmt/format.h>
+
+namespace weft::tools {
+namespace {
+
+namespace json = boost::json;
+using enum Table::Align;
+
+std::string rate_or_dash(const json::object& object, std::string_view member) {
+  const double rate = number_of(object, member);
+  return rate > 0 ? format_rate(rate) : "-";
+}
+
+std::string time_or_dash(const json::object& object, std::string_view member) {
+  const auto time = duration_of(object, member);
+  return time && *time > Duration::zero() ? format_duration(*time) : "-";
+}
+
+std::string note_of(const json::object& peer) {
+  auto note = text_of(peer, "last_error");
+  if (text_of(peer, "state") == "waiting" && duration_of(peer, "retry_in")) {
+    note += fmt::format("{}retry in {}", note.empty() ? "" : "; ",
+                        format_duration(*duration_of(peer, "retry_in")));
+  }
+  const auto banned = list_of(peer, "banned_for").size();
+  if (banned > 0) {
+    note += fmt::format("{}sent wrong data, not used for {} image{}", note.empty() ? "" : "; ",
+                        banned, banned == 1 ? "" : "s");
+  }
+  return note;
+}
+
+std::string node_lines(const json::object& status) {
+  const auto& node = object_of(status, "node");
+  if (!flag_of(node, "network")) {
+    return fmt::format("no daemon runs on {}: what is on disk is shown\n", text_of(node, "state"));
+  }
+  const auto listen = text_of(node, "listen");
+  return fmt::format("node {} ({}), weft {}, up {}, {}\n", text_of(node, "name"),
+                     text_of(node, "id").substr(0, 12), text_of(node, "version"),
+                     format_duration(duration_of(node, "uptime").value_or(Duration(0))),
+                     listen.empty() ? "serving no peers" : "serving peers on " + listen);
+}
+
+std::string disk_lines(const json::object& status) {
+  const auto& disk = object_of(status, "disk");
+  auto text =
+      fmt::format("disk: {} used, {} free (floor {})\n", format_size(bytes_at(disk, "physical")),
+                  format_size(bytes_at(disk, "free")), format_size(bytes_at(disk, "floor")));
+  if (flag_of(disk, "flush_failing")) {
+    text += "disk: WRITES DO NOT BECOME DURABLE: see the log\n";
+  }
+  return text;
+}
+
+std::string network_lines(const json::object& status) {
+  const auto& fetch = object_of(status, "fetch");
+  const auto& served = object_of(status, "served");
+  if (fetch.empty()) return "";
+  return fmt::format(
+      "fetched: {} ({} on the wire), {} for reads; sent to peers: {}\n",
+      format_size(bytes_at(fetch, "received")), format_size(bytes_at(fetch, "received_wire")),
+      format_size(bytes_at(fetch, "received_for_demand")), format_size(bytes_at(served, "sent")));
+}
+
+std::string mount_lines(const json::object& status) {
+  const auto& mounts = list_of(status, "mounts");
+  if (mounts.empty()) return "";
+  Table table({{"MOUNT"},
+               {"IMAGE"},
+               {"READS", right},
+               {"WAITED", right},
+               {"FAILED", right},
+               {"STALL", right},
+               {"P99", right},
+               {"WAITING NOW"}});
+  for (const auto& value : mounts) {
+    if (!value.is_object()) continue;
+    const auto& mount = value.get_object();
+    const auto& reads = object_of(mount, "reads");
+    const auto& waiting = list_of(mount, "waiting");
+    std::string now = "-";
+    if (!waiting.empty() && waiting.front().is_object()) {
+      const auto oldest = duration_of(waiting.front().get_object(), "age").value_or(Duration(0));
+      now = fmt::format("{} for up to {}: {}", waiting.size(), format_duration(oldest),
+                        text_of(mount, "waiting_for"));
+    }
+    table.add({text_of(mount, "target"), text_of(mount, "name"),
+               std::to_string(count_of(reads, "resident") + count_of(reads, "missing")),
+               std::to_string(count_of(reads, "missing")),
+               std::to_string(count_of(reads, "failed")), time_or_dash(reads, "stall"),
+               time_or_dash(reads, "missing_p99"), now});
+  }
+  return "\n" + table.text();
+}
+
+std::string job_lines(const json::object& status) {
+  const auto& jobs = list_of(status, "jobs");
+  if (jobs.empty()) return "";
+  Table table({{"MATERIALIZE"}, {"STATE"}, {"PROGRESS"}});
+  for (const auto& value : jobs) {
+    if (!value.is_object()) continue;
+    const auto& job = value.get_object();
+    const auto error = text_of(job, "error");
+    table.add({text_of(job, "name"), text_of(job, "state"),
+               error.empty() ? render_progress(job) : error});
+  }
+  return "\n" + table.text();
+}
+
+}  // namespace
+
+std::string render_peers(const json::object& answer) {
+  const auto& peers = list_of(answer, "peers");
+  if (peers.empty()) return "no peers: `weft peers add HOST:PORT` adds one\n";
+  Table table({{"PEER"},
+               {"NAME"},
+               {"STATE"},
+               {"RATE", right},
+               {"RTT", right},
+               {"RECEIVED", right},
+               {"NOTE"}});
+  for (const auto& value : peers) {
+    if (!value.is_object()) continue;
+    const auto& peer = value.get_object();
+    const auto name = text_of(peer, "name");
+    table.add({text_of(peer, "address"), name.empty() ? "-" : name, text_of(peer, "state"),
+               rate_or_dash(peer, "rate"), time_or_dash(peer, "round_trip"),
+               format_size(bytes_at(peer, "received")), note_of(peer)});
+  }
+  return table.text();
+}
+
+std::string render_status(const json::object& status) {
+  auto text = node_lines(status) + disk_lines(status) + network_lines(status);
+  if (!list_of(status, "images").empty()) text += "\n" + render_images(status);
+  text += mount_lines(status) + job_lines(status);
+  if (!list_of(status, "peers").empty()) text += "\n" + render_peers(status);
+  return text;
+}
+
+std::string render_version(const json::object& version) {
+  auto text =
+      fmt::format("weft {} (control API {}, wire protocol {})\n", text_of(version, "version"),
+                  count_of(version, "api"), count_of(version, "protocol"));
+  const auto& daemon = object_of(version, "daemon");
+  if (!daemon.empty()) {
+    text +=
+        fmt::format("daemon {} (pid {})\n", text_of(daemon, "version"), count_of(daemon, "pid"));
+  }
+  return text;
+}
+
+}  // namespace weft::tools

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "fetcher/service/fetcher.h"
+#include "indexer/core/error.h"
+#include "indexer/core/mutex.h"
+#include "indexer/store/store.h"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weft::tools {
+
+/// A materialization as the node lists it.
+struct JobView {
+  ImageId image;
+  std::string name;
+  fetcher::MaterializeProgress progress;
+};
+
+/// The materialize jobs of a node, one per image, named by the image id. A job is recorded in the
+/// catalog before it starts and until it has ended, so that a restarted node goes on with it.
+///
+/// Lifecycle: `resume` at start, `reap` about once a second, `close` before the fetcher is stopped
+/// (jobs that the stop ends stay recorded). `fetcher` outlives it. Thread-safe; calls may block on
+/// the catalog.
+class JobBook {
+ public:
+  JobBook(Store& store, fetcher::Fetcher& fetcher);
+
+  /// Starts again what an earlier run left unfinished. Jobs of images that are gone are forgotten.
+  [[nodiscard]] Result<void> resume();
+  /// A second job on an image joins the first.
+  [[nodiscard]] Result<JobView> start(const std::string& name, std::shared_ptr<LocalImage> image,
+                                      fetcher::MaterializeOptions options);
+  [[nodiscard]] std::optional<JobView> find(const ImageId& image) const;
+  /// Running jobs, and the last ones that ended.
+  [[nodiscard]] std::vector<JobView> list() const;
+  /// Ends the job and forgets it; what has arrived stays. False: none is running.
+  [[nodiscard]] bool cancel(const ImageId& image);
+  [[nodiscard]] bool any_running() const;
+
+  /// Forgets the record of jobs that have ended, and the oldest ended ones beyond a bound.
+  void reap();
+  void close();
+
+ private:
+  struct Job {
+    std::string name;
+    std::shared_ptr<fetcher::MaterializeJob> handle;
+    bool recorded = true;
+    std::uint64_t sequence = 0;
+  };
+  [[nodiscard]] static JobView view(const ImageId& image, const Job& job);
+
+  Store& store_;
+  fetcher::Fetcher& fetcher_;
+  mutable Mutex mutex_;
+  std::map<ImageId, Job> jobs_ WEFT_GUARDED_BY(mutex_);
+  std::uint64_t sequence_ WEFT_GUARDED_BY(mutex_) = 0;
+  bool closed_ WEFT_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace weft::tools

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/daemon/mount_book.h"
+
+#include "tools/daemon/mount_record.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace weft::tools {
+namespace {
+
+constexpr std::string_view kind = "mount";
+
+bool is_listed(const std::vector<fs::MountStatus>& mounts, const std::string& target) {
+  return std::ranges::find(mounts, target, &fs::MountStatus::target) != mounts.end();
+}
+
+}  // namespace
+
+Result<bool> forget_mount(Store& store, const std::string& target) {
+  WEFT_TRY(const auto recorded, store.setting(kind, target));
+  if (!recorded) return false;
+  WEFT_CHECK(store.set_setting(kind, target, std::nullopt));
+  return true;
+}
+
+MountBook::MountBook(Store& store, fetcher::Fetcher& fetcher, fs::MountKeeper& keeper)
+    : store_(store), fetcher_(fetcher), manager_(keeper, fetcher) {}
+
+Result<void> MountBook::adopt_inherited() {
+  WEFT_TRY(const auto adopted,
+           manager_.adopt_inherited([this](const ImageId& id) { return store_.image(id); }));
+  for (const auto& mount : adopted) {
+    if (mount.error) {
+      spdlog::error("mount lost target={} reason=\"{}\"", mount.target, mount.error->message());
+      continue;
+    }
+    spdlog::info("mount taken over target={}", mount.target);
+    if (!mount.image) continue;
+    WEFT_TRY(auto image, store_.image(*mount.image));
+    note_mounted(mount.target, std::move(image));
+  }
+  return {};
+}
+
+Result<void> MountBook::remount(const std::string& target, std::string_view text) {
+  WEFT_TRY(const auto record, decode_mount_record(text));
+  WEFT_TRY(auto image, store_.image(record.image));
+  fs::MountRequest request{image, record.name, target, record.kind, record.policy};
+  WEFT_TRY(const auto status, manager_.mount(std::move(request)));
+  note_mounted(status.target, std::move(image));
+  return {};
+}
+
+Result<void> MountBook::restore() {
+  WEFT_CHECK(adopt_inherited());
+  WEFT_TRY(const auto records, store_.settings(kind));
+  const auto live = manager_.list();
+  for (const auto& [target, text] : records) {
+    if (is_listed(live, target)) continue;
+    const auto back = remount(target, text);
+    if (back) {
+      spdlog::info("mount restored target={}", target);
+      continue;
+    }
+    spdlog::error("mount not restored target={} reason=\"{}\"", target, back.error().message());
+    const bool hopeless =
+        back.error().is(Errc::unknown_image) || back.error().is(Errc::damaged_state);
+    if (hopeless) WEFT_CHECK(store_.set_setting(kind, target, std::nullopt));
+  }
+  return {};
+}
+
+Result<fs::MountStatus> MountBook::mount(fs::MountRequest request) {
+  {
+    const Lock lock(mutex_);
+    if (closed_) return fail(Errc::cancelled, Operation::mount, "the node is shutting down");
+  }
+  auto image = request.image;
+  MountRecord record{image->info().id, request.name, fs::TargetKind::directory, request.policy};
+  WEFT_TRY(auto status, manager_.mount(std::move(request)));
+  record.kind = status.kind;
+  if (auto kept = store_.set_setting(kind, status.target, encode(record)); !kept) {
+    // Without its record the mount would silently be absent after a restart.
+    if (auto undone = manager_.unmount(status.target, true); !undone) {
+      spdlog::error("mount left behind target={} reason=\"{}\"", status.target,
+                    undone.error().message());
+    }
+    return std::unexpected(std::move(kept).error());
+  }
+  note_mounted(status.target, std::move(image));
+  return status;
+}
+
+Result<void> MountBook::unmount(const std::string& target, bool force) {
+  WEFT_CHECK(manager_.unmount(target, force));
+  note_gone(target, true);
+  return {};
+}
+
+void MountBook::note_mounted(const std::string& target, std::shared_ptr<LocalImage> image) {
+  const ImageId id = image->info().id;
+  fetcher_.attach(std::move(image));
+  const Lock lock(mutex_);
+  attached_.insert_or_assign(target, id);
+}
+
+void MountBook::note_gone(const std::string& target, bool forget) {
+  std::optional<ImageId> image;
+  {
+    const Lock lock(mutex_);
+    const auto entry = attached_.find(target);
+    if (entry != attached_.end()) image = entry->second;
+    if (image) attached_.erase(entry);
+  }
+  if (image) fetcher_.detach(*image);
+  if (!forget) return;
+  if (auto forgotten = store_.set_setting(kind, target, std::nullopt); !forgotten) {
+    spdlog::warn("mount record kept target={} reason=\"{}\"", target, forgotten.error().message());
+  }
+}
+
+void MountBook::reap() {
+  std::vector<std::string> gone;
+  {
+    const Lock lock(mutex_);
+    if (closed_) return;
+    for (const auto& [target, image] : attached_)
+      gone.push_back(target);
+  }
+  const auto live = manager_.list();
+  for (const auto& target : gone) {
+    if (is_listed(live, target)) continue;
+    spdlog::info("mount ended from outside target={}", target);
+    note_gone(target, true);
+  }
+}
+
+void MountBook::close() {
+  {
+    const Lock lock(mutex_);
+    if (std::exchange(closed_, true)) return;
+  }
+  for (const auto& mount : manager_.list()) {
+    auto ended = manager_.unmount(mount.target, false);
+    if (!ended && ended.error().is(Errc::target_busy)) {
+      spdlog::warn("mount in use at stop, ended by force target={} reason=\"{}\"", mount.target,
+                   ended.error().message());
+      ended = manager_.unmount(mount.target, true);
+    }
+    if (!ended) {
+      spdlog::error("mount left to the supervisor target={} reason=\"{}\"", mount.target,
+                    ended.error().message());
+    }
+    note_gone(mount.target, false);
+  }
+  manager_.stop();
+}
+
+}  // namespace weft::tools

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "fetcher/service/fetcher.h"
+#include "fs/mount/mount_manager.h"
+#include "indexer/core/error.h"
+#include "indexer/core/mutex.h"
+#include "indexer/store/store.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace weft::tools {
+
+/// The mounts of a node and their record in the catalog: what is mounted comes back when the node
+/// starts again, until `unmount` (or umount(8) while the node runs) forgets it.
+///
+/// Lifecycle: `restore` once at start; `reap` about once a second; `close` unmounts everything but
+/// keeps the record. `keeper`, `fetcher` and `store` outlive it. Thread-safe; calls block on
+/// mount(2), umount(2) and disk I/O, never on the network.
+class MountBook {
+ public:
+  MountBook(Store& store, fetcher::Fetcher& fetcher, fs::MountKeeper& keeper);
+
+  /// Serves the mounts that outlived an earlier worker, then mounts what is recorded and not there.
+  /// A mount that cannot come back is logged and forgotten only if its image is gone.
+  [[nodiscard]] Result<void> restore();
+  /// Errc::bad_target, already_mounted, not_permitted; errno of mount(2).
+  [[nodiscard]] Result<fs::MountStatus> mount(fs::MountRequest request);
+  /// Errc::not_mounted, target_busy. `target` may be relative to nothing: absolute only.
+  [[nodiscard]] Result<void> unmount(const std::string& target, bool force);
+  [[nodiscard]] std::vector<fs::MountStatus> list() const { return manager_.list(); }
+
+  /// Forgets mounts that were ended from outside.
+  void reap();
+  /// Unmounts everything, by force what is busy, and keeps the record.
+  void close();
+
+ private:
+  void note_mounted(const std::string& target, std::shared_ptr<LocalImage> image);
+  void note_gone(const std::string& target, bool forget);
+  [[nodiscard]] Result<void> adopt_inherited();
+  [[nodiscard]] Result<void> remount(const std::string& target, std::string_view record);
+
+  Store& store_;
+  fetcher::Fetcher& fetcher_;
+  fs::MountManager manager_;
+  mutable Mutex mutex_;
+  /// Attached at the fetcher, by target.
+  std::map<std::string, ImageId> attached_ WEFT_GUARDED_BY(mutex_);
+  bool closed_ WEFT_GUARDED_BY(mutex_) = false;
+};
+
+/// Removes the record of a mount. False: there was none.
+[[nodiscard]] Result<bool> forget_mount(Store& store, const std::string& target);
+
+}  // namespace weft::tools

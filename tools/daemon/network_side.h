@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "fetcher/net/address.h"
+#include "fetcher/net/io_thread.h"
+#include "fetcher/peer/peer_server.h"
+#include "fetcher/service/fetcher.h"
+#include "indexer/core/error.h"
+#include "indexer/core/worker_pool.h"
+#include "indexer/store/store.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace weft::tools {
+
+struct NetworkOptions {
+  std::optional<fetcher::Address> listen;  ///< nullopt: serve nobody
+  bool insecure = false;                   ///< plain TCP beyond loopback
+  std::string node_name;
+};
+
+/// The part of a node that talks to peers: I/O thread, TCP, fetcher and peer server.
+///
+/// Lifecycle: `start` listens if asked to; `stop` (or the destructor) refuses new connections, ends
+/// fetches with Errc::cancelled, waits for every task and ends the I/O thread. `store` and
+/// `workers` outlive it, and `workers` must still run when it is stopped. Threads: any, but not the
+/// I/O thread.
+class NetworkSide {
+ public:
+  /// Errno of bind(2); Errc::not_permitted: a public address without `insecure`.
+  [[nodiscard]] static Result<std::unique_ptr<NetworkSide>> start(Store& store, WorkerPool& workers,
+                                                                  NetworkOptions options);
+  ~NetworkSide();
+  NetworkSide(const NetworkSide&) = delete;
+  NetworkSide& operator=(const NetworkSide&) = delete;
+
+  [[nodiscard]] fetcher::IoThread& io() noexcept;
+  [[nodiscard]] fetcher::Fetcher& fetcher() noexcept;
+  /// Where peers reach this node, with the real port; nullopt: it serves nobody.
+  [[nodiscard]] std::optional<fetcher::Address> listening() const;
+  [[nodiscard]] fetcher::PeerServerStats served();
+
+  /// First step of stopping: no new connection from peers, those that are open are closed.
+  void stop_serving();
+  void stop();
+
+ private:
+  struct Impl;
+  explicit NetworkSide(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace weft::tools

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/daemon/node.h"
+
+#include "indexer/core/file_io.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <thread>
+#include <utility>
+
+#include <unistd.h>
+
+namespace weft::tools {
+namespace {
+
+std::string host_name() {
+  std::array<char, 256> buffer{};
+  if (::gethostname(buffer.data(), buffer.size() - 1) != 0) return "weft";
+  return buffer.data();
+}
+
+std::size_t worker_count(unsigned configured) {
+  if (configured != 0) return configured;
+  return std::max(2u, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+Node::Node(NodeOptions options)
+    : options_(std::move(options)),
+      name_(options_.config.node_name.empty() ? host_name() : options_.config.node_name),
+      started_(steady_clock().now()) {}
+
+Node::~Node() {
+  stop();
+}
+
+Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
+  std::unique_ptr<Node> node(new Node(std::move(options)));
+  WEFT_CHECK(node->open());
+  if (node->options_.network) WEFT_CHECK(node->connect());
+  WEFT_CHECK(node->resume());
+  return node;
+}
+
+Result<void> Node::open() {
+  StoreOptions options{config().state, config().free_space_floor};
+  WEFT_TRY(store_, Store::open(posix_file_system(), std::move(options)));
+  WorkerPoolOptions pool;
+  pool.threads = worker_count(config().workers);
+  pool.name = "weft-work";
+  workers_ = std::make_unique<WorkerPool>(pool);
+  return {};
+}
+
+Result<void> Node::connect() {
+  NetworkOptions options{config().listen, config().insecure, name_};
+  WEFT_TRY(network_, NetworkSide::start(*store_, *workers_, std::move(options)));
+  jobs_ = std::make_unique<JobBook>(*store_, network_->fetcher());
+  if (options_.keeper != nullptr) {
+    mounts_ = std::make_unique<MountBook>(*store_, network_->fetcher(), *options_.keeper);
+  }
+  return {};
+}
+
+Result<void> Node::resume() {
+  auto* fetcher = network_ ? &network_->fetcher() : nullptr;
+  peers_ = std::make_unique<PeerBook>(*store_, fetcher, config().insecure);
+  WEFT_CHECK(peers_->load());
+  for (const auto& peer : config().peers) {
+    WEFT_CHECK(peers_->add(fetcher::to_string(peer), PeerOrigin::config));
+  }
+  if (mounts_) WEFT_CHECK(mounts_->restore());
+  if (jobs_) WEFT_CHECK(jobs_->resume());
+  if (network_) housekeeper_ = std::make_unique<Housekeeper>([this] { keep_house(); });
+  return {};
+}
+
+void Node::keep_house() {
+  const auto flushed = store_->flush();
+  if (!flushed && !flush_failing_.exchange(true)) {
+    spdlog::error("store flush failed reason=\"{}\"", flushed.error().message());
+  }
+  if (flushed && flush_failing_.exchange(false)) spdlog::info("store flush succeeds again");
+  if (mounts_) mounts_->reap();
+  jobs_->reap();
+}
+
+bool Node::busy() {
+  return (mounts_ && !mounts_->list().empty()) || (jobs_ && jobs_->any_running());
+}
+
+void Node::stop() {
+  if (std::exchange(stopped_, true)) return;
+  if (network_) network_->stop_serving();
+  if (housekeeper_) housekeeper_->stop();
+  if (jobs_) {
+    jobs_->reap();
+    jobs_->close();
+  }
+  if (mounts_) mounts_->close();
+  if (network_) network_->stop();
+  if (workers_) workers_->stop();
+  if (!store_) return;
+  if (auto flushed = store_->flush(); !flushed) {
+    spdlog::error("store not flushed at stop reason=\"{}\"", flushed.error().message());
+  }
+}
+
+}  // namespace weft::tools

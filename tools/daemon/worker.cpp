@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/daemon/worker.h"
+
+#include "fs/supervisor/direct_keeper.h"
+#include "fs/supervisor/worker_link.h"
+#include "tools/api/control_server.h"
+#include "tools/daemon/idle_rule.h"
+#include "tools/daemon/node.h"
+#include "tools/version.h"
+
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <ctime>
+
+#include <unistd.h>
+
+namespace weft::tools {
+namespace {
+
+/// The supervisor passes every wish to end on as SIGTERM. What a terminal sends to the whole
+/// process group must not end the worker before the mounts are looked after.
+sigset_t prepare_signals() {
+  std::signal(SIGINT, SIG_IGN);
+  std::signal(SIGHUP, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
+  sigset_t ending;
+  sigemptyset(&ending);
+  sigaddset(&ending, SIGTERM);
+  ::pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+  return ending;
+}
+
+void wait_for_end(const sigset_t& ending, Node& node, const ControlServer& control, bool embedded) {
+  constexpr timespec quarter_second{0, 250'000'000};
+  IdleRule idle(steady_clock().now());
+  for (;;) {
+    if (::sigtimedwait(&ending, nullptr, &quarter_second) == SIGTERM) {
+      spdlog::info("stopping reason=\"SIGTERM\"");
+      return;
+    }
+    if (!embedded) continue;
+    if (!idle.update(node.busy() || control.active() > 0, steady_clock().now())) continue;
+    spdlog::info("stopping reason=\"no mount and no job left\"");
+    return;
+  }
+}
+
+}  // namespace
+
+Result<void> run_worker(WorkerOptions options) {
+  const auto ending = prepare_signals();
+  std::unique_ptr<fs::MountKeeper> keeper;
+  fs::WorkerLink* link = nullptr;
+  if (options.supervisor) {
+    auto connected = fs::connect_mount_keeper(std::move(options.supervisor));
+    link = connected.get();
+    keeper = std::move(connected);
+  } else {
+    keeper = fs::make_direct_mount_keeper();
+  }
+  WEFT_TRY(auto node, Node::start({options.config, true, keeper.get()}));
+  ControlServerOptions control_options;
+  control_options.socket = node->store().directory() / "control.sock";
+  WEFT_TRY(auto control, ControlServer::start(*node, std::move(control_options)));
+  spdlog::info("node ready version={} node={} name=\"{}\" state={} pid={}", version,
+               to_hex(node->store().node_id()), node->name(), node->store().directory().string(),
+               ::getpid());
+  if (link != nullptr) WEFT_CHECK(link->report_ready());
+  wait_for_end(ending, *node, *control, options.embedded);
+  control->stop();
+  node->stop();
+  spdlog::info("stopped");
+  return {};
+}
+
+}  // namespace weft::tools

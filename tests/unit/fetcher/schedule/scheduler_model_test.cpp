@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/fetcher/schedule/scheduler_fixture.h"
+
+#include <algorithm>
+#include <bitset>
+#include <map>
+#include <random>
+#include <set>
+
+namespace weft::fetcher::testing {
+namespace {
+
+/// Peers with random holdings that answer, lie, lack, stall, leave and come back, on virtual time.
+/// The model knows what is readable and checks every command against the rules.
+class SchedulerModel : public SchedulerTest {
+ protected:
+  static constexpr std::size_t width = 300;
+  using Bits = std::bitset<width>;
+  struct Peer {
+    bool up = false;
+    bool banned = false;
+    Bits holds;
+    std::vector<SendBlocks> queue;
+  };
+
+  void start(std::uint32_t seed) {
+    random.seed(seed);
+    for (std::uint32_t i = 1; i <= 4; ++i) {
+      Peer& peer = peers[PeerId{i}];
+      for (std::size_t bit = 0; bit < width; ++bit)
+        peer.holds.set(bit, i == 1 || chance(60));
+    }
+  }
+
+  bool chance(unsigned percent) { return random() % 100 < percent; }
+  std::uint64_t below(std::uint64_t n) { return random() % n; }
+  PeerId some_peer() { return PeerId{static_cast<std::uint32_t>(1 + below(4))}; }
+
+  /// Takes new commands into the model.
+  void absorb() {
+    step();
+    for (Command& command : commands) {
+      if (auto* sent = std::get_if<SendBlocks>(&command)) absorb(*sent);
+      if (auto* cancelled = std::get_if<CancelFetch>(&command)) {
+        drop(peers.at(cancelled->peer), cancelled->id);
+      }
+      if (auto* done = std::get_if<CompleteRead>(&command)) {
+        const auto read = waiting.extract(done->ticket);
+        ASSERT_FALSE(read.empty()) << "a read was answered twice";
+        ASSERT_TRUE((read.mapped().first & ~readable).none()) << "answered too early";
+      }
+      if (auto* failed = std::get_if<FailRead>(&command)) {
+        const auto read = waiting.extract(failed->ticket);
+        ASSERT_FALSE(read.empty()) << "a read was answered twice";
+        ASSERT_LE(read.mapped().second, now) << "failed before its deadline";
+        ASSERT_FALSE(readable.test(failed->first_missing.value()));
+      }
+    }
+    commands.clear();
+  }
+  void absorb(SendBlocks& sent) {
+    Peer& peer = peers.at(sent.peer);
+    ASSERT_TRUE(peer.up) << "asked a peer that is gone";
+    ASSERT_FALSE(peer.banned) << "asked a banned peer";
+    for (const BlockRange& range : sent.ranges) {
+      for (BlockIndex b = range.first; b < range.end(); ++b) {
+        ASSERT_FALSE(readable.test(b.value())) << "asked for what is here";
+        ASSERT_FALSE(on_the_way.test(b.value())) << "asked for a block twice";
+        on_the_way.set(b.value());
+      }
+    }
+    peer.queue.push_back(std::move(sent));
+  }
+  void drop(Peer& peer, FetchId id) {
+    std::erase_if(peer.queue, [&](const SendBlocks& s) {
+      if (s.id == id) forget(s.ranges);
+      return s.id == id;
+    });
+  }
+  void forget(const std::vector<BlockRange>& left) {
+    for (const BlockRange& range : left) {
+      for (BlockIndex b = range.first; b < range.end(); ++b)
+        on_the_way.reset(b.value());
+    }
+  }
+
+  void new_read() {
+    const std::uint64_t first = below(width);
+    const BlockRange range = blocks(first, 1 + below(std::min<std::uint64_t>(20, width - first)));
+    std::vector<BlockRange> missing;
+    Bits bits;
+    for (BlockIndex b = range.first; b < range.end(); ++b) {
+      if (readable.test(b.value())) continue;
+      bits.set(b.value());
+      missing.push_back({b, BlockCount(1)});
+    }
+    if (missing.empty()) return;
+    const FetchTicket ticket{++last_ticket};
+    const TimePoint deadline = now + std::chrono::milliseconds(below(20'000));
+    waiting[ticket] = {bits, deadline};
+    scheduler.read(image, {ticket, range, missing, {}, deadline, true}, now);
+    absorb();
+  }
+
+  void peer_answers(PeerId id) {
+    Peer& peer = peers.at(id);
+    if (!peer.up || peer.queue.empty()) return;
+    SendBlocks& request = peer.queue.front();
+    const BlockRange range = request.ranges.front();
+    request.ranges.erase(request.ranges.begin());
+    Scheduler::Answer answer{{}, {}, 2000, request.ranges.empty()};
+    for (BlockIndex b = range.first; b < range.end(); ++b) {
+      const bool has = peer.holds.test(b.value()) && !chance(3);
+      (has ? answer.blocks : answer.absent).push_back({b, BlockCount(1)});
+    }
+    forget({range});
+    const FetchId fetch = request.id;
+    if (answer.last) peer.queue.erase(peer.queue.begin());
+    const bool lies = id != PeerId{1} && chance(1) && chance(30);
+    if (lies && !answer.blocks.empty()) answer.blocks.push_back(answer.blocks.front());
+    const auto verdict = scheduler.answered(fetch, answer, now);
+    if (verdict == Scheduler::Verdict::fine) {
+      for (const BlockRange& b : answer.blocks)
+        on_the_way.set(b.first.value());
+      absorb();
+      return land_some(answer.blocks);
+    }
+    ASSERT_EQ(verdict, Scheduler::Verdict::unasked);
+    absorb();
+    peer.banned = true;
+    scheduler.ban(id, image, now);
+    for (const SendBlocks& s : peer.queue)
+      forget(s.ranges);
+    peer.queue.clear();
+    absorb();
+  }
+  void land_some(const std::vector<BlockRange>& arrived) {
+    for (const BlockRange& b : arrived) {
+      on_the_way.reset(b.first.value());
+      if (chance(2)) {
+        scheduler.rejected(image, std::vector{b}, now);
+      } else {
+        readable.set(b.first.value());
+        scheduler.landed(image, std::vector{b}, now);
+      }
+      absorb();
+    }
+  }
+  void peer_flips(PeerId id) {
+    Peer& peer = peers.at(id);
+    if (peer.up) {
+      peer.up = false;
+      for (const SendBlocks& s : peer.queue)
+        forget(s.ranges);
+      peer.queue.clear();
+      scheduler.peer_down(id, now);
+      return absorb();
+    }
+    peer.up = true;
+    scheduler.peer_up(id);
+    std::vector<BlockRange> held;
+    for (std::size_t bit = 0; bit < width; ++bit) {
+      if (peer.holds.test(bit)) held.push_back(blocks(bit, 1));
+    }
+    scheduler.holding(id, image, held, {}, now);
+    absorb();
+  }
+  void lose_a_block() {  // its check failed: it must be fetched again
+    const std::size_t block = below(width);
+    for (const auto& [ticket, read] : waiting) {
+      if (read.first.test(block)) return;
+    }
+    if (!on_the_way.test(block)) readable.reset(block);
+  }
+  void prefetch_some() {
+    std::vector<BlockRange> missing;
+    for (std::size_t bit = below(width); bit < width && missing.size() < 40; ++bit) {
+      if (!readable.test(bit)) missing.push_back(blocks(bit, 1));
+    }
+    scheduler.want(image, missing, {}, wire::Priority::prefetch, now);
+    absorb();
+  }
+
+  std::mt19937 random;
+  std::map<PeerId, Peer> peers;
+  Bits readable;
+  Bits on_the_way;  // in flight or landing
+  std::map<FetchTicket, std::pair<Bits, TimePoint>> waiting;
+};
+
+class SchedulerModelSeeds : public SchedulerModel, public ::testing::WithParamInterface<int> {};
+
+TEST_P(SchedulerModelSeeds, keeps_every_promise_among_unreliable_peers) {
+  start(static_cast<std::uint32_t>(GetParam()));
+  for (int i = 0; i < 4000 && !HasFatalFailure(); ++i) {
+    switch (below(16)) {
+      case 0:
+      case 1:
+      case 2:
+        new_read();
+        break;
+      case 3:
+        if (!waiting.empty() && chance(30)) {
+          const FetchTicket ticket = waiting.begin()->first;
+          waiting.erase(ticket);
+          scheduler.cancel(image, ticket);
+          absorb();
+        }
+        break;
+      case 4:
+        if (chance(20)) peer_flips(some_peer());
+        break;
+      case 5:
+        prefetch_some();
+        break;
+      case 6:
+        now += std::chrono::milliseconds(below(400));
+        scheduler.tick(now);
+        absorb();
+        break;
+      case 7:
+        lose_a_block();
+        break;
+      default:
+        peer_answers(some_peer());
+    }
+  }
+  // In the end the origin is there and tells the truth: everything waited for arrives.
+  for (auto& [id, peer] : peers) {
+    if (peer.up != (id == PeerId{1})) peer_flips(id);
+  }
+  for (int i = 0; i < 5000 && !waiting.empty() && !HasFatalFailure(); ++i) {
+    now += std::chrono::milliseconds(10);
+    scheduler.tick(now);
+    absorb();
+    peer_answers(PeerId{1});
+  }
+  EXPECT_TRUE(waiting.empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, SchedulerModelSeeds, ::testing::Range(0, 40));
+
+}  // namespace
+}  // namespace weft::fetcher::testing

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/fetcher/schedule/scheduler_fixture.h"
+
+#include <algorithm>
+#include <map>
+
+namespace weft::fetcher::testing {
+namespace {
+
+using wire::Priority;
+
+class SchedulerPrefetch : public SchedulerTest {};
+
+TEST_F(SchedulerPrefetch, fills_the_window_of_the_link_and_not_more) {
+  connect(a, 100, 100);  // 12.5 MB/s × 105 ms × 2 = 640 blocks
+  complete(a);
+  prefetch(blocks(0, 10'000));
+  const auto sent = take<SendBlocks>();
+  const std::uint64_t window = scheduler.link(a)->window().value();
+  EXPECT_EQ(window, 640U);
+  EXPECT_GE(blocks_in(sent), window);
+  EXPECT_LT(blocks_in(sent), window + scheduler.link(a)->request_size().value());
+}
+
+TEST_F(SchedulerPrefetch, a_thin_near_link_still_gets_two_batches) {
+  connect(a, 1, 1);
+  complete(a);
+  prefetch(blocks(0, 10'000));
+  EXPECT_EQ(blocks_in(take<SendBlocks>()), 64U);
+}
+
+TEST_F(SchedulerPrefetch, goes_in_image_order_in_whole_batches) {
+  connect(a, 10, 10);
+  complete(a);
+  prefetch(blocks(1000, 1000));
+  prefetch(blocks(0, 100));
+  std::uint64_t expected = 1000;
+  const auto sent = take<SendBlocks>();
+  for (const SendBlocks& s : sent) {
+    EXPECT_EQ(s.priority, Priority::prefetch);
+    std::uint64_t count = 0;
+    for (const BlockRange& range : s.ranges) {
+      EXPECT_EQ(range.first.value(), expected);
+      expected = range.end().value();
+      count += range.count.value();
+    }
+    EXPECT_EQ(count % wire::blocks_per_batch, 0U);
+  }
+  deliver(sent.front());
+  EXPECT_EQ(take_one<SendBlocks>().ranges.front().first, BlockIndex(0)) << "wanted since";
+}
+
+TEST_F(SchedulerPrefetch, fragments_share_a_request) {
+  connect(a);
+  complete(a);
+  std::vector<BlockRange> fragments;
+  for (std::uint64_t i = 0; i < 16; ++i)
+    fragments.push_back(blocks(i * 10, 2));
+  scheduler.want(image, fragments, {}, Priority::prefetch, now);
+  step();
+  const auto sent = take_one<SendBlocks>();
+  EXPECT_EQ(sent.ranges.size(), 16U);
+}
+
+TEST_F(SchedulerPrefetch, demand_is_sent_although_the_window_is_full) {
+  connect(a, 1, 1);
+  complete(a);
+  prefetch(blocks(0, 10'000));
+  take<SendBlocks>();
+  read(blocks(5000, 1));
+  EXPECT_EQ(take_one<SendBlocks>().priority, Priority::demand);
+}
+
+TEST_F(SchedulerPrefetch, a_demanded_block_leaves_the_prefetch) {
+  connect(a, 1, 1);
+  complete(a);
+  prefetch(blocks(0, 200));
+  read(blocks(150, 1));
+  EXPECT_FALSE(scheduler.image(image)->wanted(Priority::prefetch).contains(BlockIndex(150)));
+}
+
+TEST_F(SchedulerPrefetch, readahead_goes_before_prefetch) {
+  connect(a, 1, 1);
+  complete(a);
+  prefetch(blocks(0, 1000));
+  const auto first = take<SendBlocks>();
+  scheduler.want(image, std::vector{blocks(500, 32)}, {}, Priority::readahead, now);
+  step();
+  const auto ahead = take_one<SendBlocks>();
+  EXPECT_EQ(ahead.priority, Priority::readahead);
+  EXPECT_EQ(ahead.ranges, std::vector{blocks(500, 32)});
+}
+
+TEST_F(SchedulerPrefetch, images_take_turns_on_a_link) {
+  const ImageId other = image_id(2);
+  scheduler.add_image(other, BlockCount(100'000));
+  connect(a, 100, 100);
+  complete(a);
+  complete(a, other);
+  prefetch(blocks(0, 10'000));
+  prefetch(other, blocks(0, 10'000));
+  std::map<ImageId, int> sent;
+  for (int i = 0; i < 12; ++i) {
+    auto out = take<SendBlocks>();
+    for (const SendBlocks& s : out) {
+      ++sent[s.image];
+      deliver(s);
+    }
+  }
+  EXPECT_GT(sent[image], 10);
+  EXPECT_NEAR(static_cast<double>(sent[image]) / sent[other], 1.0, 0.2);
+}
+
+TEST_F(SchedulerPrefetch, every_holder_carries_what_it_can) {
+  connect(a, 100, 20);
+  connect(b, 10, 20);
+  complete(a);
+  complete(b);
+  prefetch(blocks(0, 10'000));
+  std::map<PeerId, std::uint64_t> carried;
+  for (const SendBlocks& s : take<SendBlocks>())
+    carried[s.peer] += blocks_in({s});
+  EXPECT_GT(carried[a], carried[b]);
+  EXPECT_GT(carried[b], 0U);
+}
+
+TEST_F(SchedulerPrefetch, partial_holders_are_asked_for_what_they_hold_only) {
+  connect(a);
+  connect(b);
+  partial(a, "##..##..");
+  partial(b, "..##..##");
+  prefetch(blocks(0, 8));
+  std::string all(8, '.');
+  for (const SendBlocks& s : take<SendBlocks>()) {
+    EXPECT_EQ(picture(s.ranges, 8), s.peer == a ? "##..##.." : "..##..##");
+  }
+  EXPECT_EQ(scheduler.prefetch_backlog(image), BlockCount(0));
+}
+
+TEST_F(SchedulerPrefetch, a_cap_is_kept) {
+  connect(a, 1000, 10);
+  complete(a);
+  scheduler.cap_prefetch(image, 1e6, now);
+  prefetch(blocks(0, 100'000));
+  std::uint64_t got = 0;
+  for (int ms = 0; ms < 10'000; ms += 20) {
+    advance(std::chrono::milliseconds(20));
+    for (const SendBlocks& s : take<SendBlocks>()) {
+      got += blocks_in({s});
+      deliver(s);
+    }
+  }
+  EXPECT_NEAR(static_cast<double>(got * block_size), 10e6, 0.5e6);
+}
+
+TEST_F(SchedulerPrefetch, a_pause_ends) {
+  connect(a);
+  complete(a);
+  scheduler.pause_prefetch(image, now + second);
+  prefetch(blocks(0, 32));
+  EXPECT_TRUE(take<SendBlocks>().empty());
+  read(blocks(100, 1));
+  EXPECT_EQ(take<SendBlocks>().size(), 1U) << "reads go on";
+  advance(second);
+  EXPECT_EQ(take_one<SendBlocks>().ranges, std::vector{blocks(0, 32)});
+}
+
+TEST_F(SchedulerPrefetch, window_counts_compressed_bytes) {
+  connect(a, 100, 100);
+  complete(a);
+  const std::uint64_t before = scheduler.link(a)->window().value();
+  prefetch(blocks(0, 100'000));
+  for (int i = 0; i < 100; ++i) {
+    for (const SendBlocks& s : take<SendBlocks>()) {
+      EXPECT_EQ(answer(s, {s.ranges, {}, blocks_in({s}) * 1024, true}), Scheduler::Verdict::fine);
+      land(image, s.ranges);
+      if (scheduler.prefetch_backlog(image) == BlockCount(0)) break;
+    }
+  }
+  EXPECT_NEAR(static_cast<double>(scheduler.link(a)->window().value()),
+              static_cast<double>(before) * 4, static_cast<double>(before) * 0.2);
+}
+
+TEST_F(SchedulerPrefetch, stopping_forgets_what_was_not_asked_for) {
+  connect(a, 1, 1);
+  complete(a);
+  prefetch(blocks(0, 1000));
+  for (const SendBlocks& s : take<SendBlocks>()) {
+    scheduler.stop_prefetch(image);
+    deliver(s);
+  }
+  EXPECT_TRUE(take<SendBlocks>().empty());
+  EXPECT_TRUE(scheduler.image(image)->idle());
+}
+
+TEST_F(SchedulerPrefetch, requests_keep_to_the_limits_of_the_wire) {
+  connect(a);
+  complete(a);
+  std::vector<BlockRange> fragments;
+  for (std::uint64_t i = 0; i < 3000; ++i)
+    fragments.push_back(blocks(i * 2, 1));
+  const FetchTicket ticket{++last_ticket};
+  scheduler.read(image,
+                 {.ticket = ticket,
+                  .range = blocks(0, 6000),
+                  .missing = fragments,
+                  .nodes = {},
+                  .deadline = now + second,
+                  .hold = true},
+                 now);
+  step();
+  std::uint64_t sum = 0;
+  for (const SendBlocks& s : take<SendBlocks>()) {
+    EXPECT_LE(s.ranges.size(), wire::max_ranges);
+    EXPECT_LE(blocks_in({s}), wire::max_blocks_requested);
+    sum += blocks_in({s});
+  }
+  EXPECT_EQ(sum, 3000U);
+}
+
+}  // namespace
+}  // namespace weft::fetcher::testing

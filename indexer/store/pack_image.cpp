@@ -75,7 +75,11 @@ ByteCount PackImage::physical_size() const {
   add(const_cast<TreeFile&>(tree_).file());
   add(sums_.file());
   add(const_cast<MapFile&>(map_file_).file());
-  if (const DigestIndex* index = index_.load(std::memory_order_acquire)) add(index->file());
+  if (const DigestIndex* index = index_.load(std::memory_order_acquire)) {
+    add(index->file());
+  } else if (const auto unused = env_.fs.open(paths_.index, OpenMode::read)) {
+    add(**unused);
+  }
   const Lock lock(borrow_mutex_);
   add(const_cast<BorrowFile&>(borrow_file_).file());
   return sum;

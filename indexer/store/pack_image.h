@@ -143,7 +143,7 @@ class PackImage final : public LocalImage {
   [[nodiscard]] Result<void> store_missing(BlockIndex first, std::span<const std::byte> bytes,
                                            std::span<const Digest> digests);
   [[nodiscard]] Result<void> store_blocks(BlockIndex first, std::span<const std::byte> bytes);
-  void mark_zero(BlockRange blocks);
+  bool mark_zero(BlockRange blocks);  ///< false: nothing changed
   void mark_own(BlockRange blocks);
   [[nodiscard]] Result<void> absorb_leaf(TreeNode leaf);
   [[nodiscard]] Result<void> take_offer(std::span<const BlockIndex> wanted,

@@ -137,8 +137,10 @@ Result<void> PackImage::shrink_to(std::span<const BlockRange> keep) {
   mark_everything_dirty();
   WEFT_CHECK(flush());
   WEFT_CHECK(env_.fs.remove(paths_.index));
+  WEFT_CHECK(env_.fs.sync_directory(paths_.directory));
   for (const BlockRange& range : gone) {
     WEFT_CHECK(pack_->own().punch({offset_of(range.first), bytes_of(range.count)}));
+    WEFT_CHECK(sums_.forget(range));
   }
   return {};
 }

@@ -108,11 +108,9 @@ Result<void> PackImage::load() {
     }
     return {};
   }
-  if (row_.in_place) {
-    implied_zero_ = 0;
-    lost_ = map.count_missing(all_blocks()).value();
-  }
-  if (recover || row_.in_place) return recover_zero();
+  if (row_.in_place) implied_zero_ = 0;
+  if (recover || row_.in_place) WEFT_CHECK(recover_zero());
+  if (row_.in_place) lost_ = map.count_missing(all_blocks()).value();
   return {};
 }
 

@@ -147,7 +147,7 @@ bool PackImage::check_by_digest(Place place, BlockIndex block, std::span<std::by
     if (!digest.is_zero()) return false;
     // Damage where a zero block should be: what it must be is known.
     std::ranges::fill(bytes, std::byte{0});
-    mark_zero({block, BlockCount(1)});
+    if (mark_zero({block, BlockCount(1)})) implied_zero_.fetch_sub(1, std::memory_order_relaxed);
     lose(place, block);
     return true;
   }

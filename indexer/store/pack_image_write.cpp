@@ -11,10 +11,11 @@
 // What makes blocks readable: tree nodes and commits.
 namespace weft {
 
-void PackImage::mark_zero(BlockRange blocks) {
-  if (pack_->map.zero.insert(blocks) == BlockCount(0)) return;
+bool PackImage::mark_zero(BlockRange blocks) {
+  if (pack_->map.zero.insert(blocks) == BlockCount(0)) return false;
   mark_dirty(MapPlane::zero, blocks);
   changed();
+  return true;
 }
 
 void PackImage::mark_own(BlockRange blocks) {

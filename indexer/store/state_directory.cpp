@@ -58,10 +58,19 @@ Result<void> delete_tree(FileSystem& fs, const std::filesystem::path& directory)
   return fs.remove(directory);
 }
 
+// Creates a directory and those above it that are absent, each durable in the one above.
+Result<void> make_path(FileSystem& fs, const std::filesystem::path& path) {
+  if (fs.list(path)) return {};
+  const auto parent = path.parent_path();
+  if (!parent.empty() && parent != path) WEFT_CHECK(make_path(fs, parent));
+  WEFT_CHECK(fs.make_directory(path));
+  return parent.empty() ? Result<void>{} : fs.sync_directory(parent);
+}
+
 }  // namespace
 
 Result<StateDirectory> StateDirectory::open(FileSystem& fs, std::filesystem::path root) {
-  WEFT_CHECK(fs.make_directory(root));
+  WEFT_CHECK(make_path(fs, root));
   WEFT_TRY(UniqueFd lock, take_lock(root / "lock"));
   StateDirectory state(fs, std::move(root), std::move(lock));
   WEFT_CHECK(state.check_format());

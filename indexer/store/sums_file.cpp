@@ -29,4 +29,9 @@ Result<void> SumsFile::store(BlockIndex first, std::span<const std::uint64_t> su
   return file_->write_at(at, std::as_bytes(sums));
 }
 
+Result<void> SumsFile::forget(BlockRange blocks) {
+  return file_->punch({ByteOffset(blocks.first.value() * sizeof(std::uint64_t)),
+                       ByteCount(blocks.count.value() * sizeof(std::uint64_t))});
+}
+
 }  // namespace weft

@@ -29,6 +29,8 @@ class SumsFile {
   /// Sums of consecutive blocks. What cannot be read counts as not known.
   void load(BlockIndex first, std::span<std::uint64_t> out);
   [[nodiscard]] Result<void> store(BlockIndex first, std::span<const std::uint64_t> sums);
+  /// The sums are not known any more and take no space.
+  [[nodiscard]] Result<void> forget(BlockRange blocks);
   [[nodiscard]] Result<void> sync() { return file_->sync(); }
   [[nodiscard]] File& file() { return *file_; }
 

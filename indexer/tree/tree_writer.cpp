@@ -70,9 +70,9 @@ Result<void> TreeWriter::hash_level(unsigned level) {
     const auto bytes = std::span(nodes).first(count * block_size);
     WEFT_TRY(const std::size_t got, file_.read_at(from, bytes));
     std::ranges::fill(bytes.subspan(got), std::byte{0});  // the file ends with its last data
-    for (std::uint64_t i = 0; i < count; ++i)
-      digests[i] = digest_of_block(bytes.subspan(i * block_size, block_size));
-    WEFT_CHECK(put_entries(level + 1, first, std::span(digests).first(count)));
+    const auto names = std::span(digests).first(count);
+    digests_of_blocks(bytes, names);
+    WEFT_CHECK(put_entries(level + 1, first, names));
     at = from + ByteCount(count * block_size);
   }
   return {};

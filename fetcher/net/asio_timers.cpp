@@ -22,8 +22,12 @@ class AsioTimers final : public Timers {
     return id;
   }
 
-  // The Asio timer stays armed: waking up for nothing once is cheaper than arming it again.
-  void cancel(TimerId id) noexcept override { state_->queue.cancel(id); }
+  // The Asio timer stays armed: waking up for nothing once is cheaper than arming it again. Not
+  // after the last call, though: the loop shall be able to run out of work.
+  void cancel(TimerId id) noexcept override {
+    state_->queue.cancel(id);
+    if (state_->queue.empty()) state_->timer.cancel();
+  }
 
  private:
   // Held weakly by the armed wait, which may fire after the timers are gone.

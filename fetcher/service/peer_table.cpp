@@ -208,6 +208,7 @@ Awaitable<void> PeerTable::serve(PeerId id, std::shared_ptr<Entry> entry,
   events_.on_peer_up(id, *session);
   while (entry->session == session)
     co_await entry->changed.wait();
+  if (entry->removed) co_return;
   spdlog::warn("peer {}: connection lost: {}", entry->address, entry->last_error);
   // A connection that lasted was a good one; one that breaks at once is a failure like any other.
   if (timers_.now() - since > std::chrono::seconds(10)) entry->failures = 0;

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "indexer/store/store.h"
+
+#include <functional>
+#include <memory>
+#include <span>
+
+namespace weft::fetcher::testing {
+
+/// Changes what a served image's blocks read as: `offset` and bytes of one read.
+using Lie = std::function<void(ByteOffset offset, std::span<std::byte> bytes)>;
+
+/// A store whose images are served with wrong bytes: the peer that lies. The store outlives it.
+[[nodiscard]] std::unique_ptr<Store> make_lying_store(Store& truth, Lie lie);
+
+}  // namespace weft::fetcher::testing

@@ -52,20 +52,11 @@ std::unexpected<Error> damaged(const char* what) {
 // Calls visit(digest, block) for every block that is not zero.
 template <class Visit>
 Result<void> each_digest(TreeFile& tree, Visit visit) {
-  const BlockIndex end(tree.shape().blocks().value());
-  std::array<Digest, tree_fanout> digests;
-  for (BlockIndex at(0); at < end;) {
-    WEFT_TRY(const auto data, tree.first_data(BlockRange::between(at, end)));
-    if (!data) break;
-    const BlockRange leaf = tree.shape().blocks_below(TreeShape::leaf_of(*data));
-    const auto part = std::span(digests).first(leaf.count.value());
-    WEFT_CHECK(tree.block_digests(leaf.first, part));
-    for (std::size_t i = 0; i < part.size(); ++i) {
-      if (!part[i].is_zero()) visit(part[i], leaf.first + BlockCount(i));
-    }
-    at = leaf.end();
-  }
-  return {};
+  const auto everything = tree.shape().blocks_below(tree.shape().root());
+  return tree.each_data(everything, [&](BlockIndex block, const Digest& digest) {
+    visit(digest, block);
+    return true;
+  });
 }
 
 // Appends sorted entries to the file, in whole pages but for the last call.

@@ -204,4 +204,20 @@ Result<std::optional<BlockRange>> TreeFile::next_data(BlockRange range) {
                    shape_.blocks_below(shape_.root()));
 }
 
+Result<void> TreeFile::each_data(BlockRange range,
+                                 const std::function<bool(BlockIndex, const Digest&)>& visit) {
+  auto visit_node = [&](State state, TreeNode node, BlockRange blocks) -> Result<bool> {
+    if (state == State::zero) return true;
+    if (state == State::absent) return fail(Errc::not_resident, Operation::read, describe(node));
+    WEFT_TRY(const NodeBytes leaf, read_node(node));
+    for (BlockIndex block = blocks.first; block < blocks.end(); ++block) {
+      const Digest digest = node_entry(leaf, TreeShape::slot(block));
+      if (!digest.is_zero() && !visit(block, digest)) return false;
+    }
+    return true;
+  };
+  WEFT_CHECK(walk(shape_.root(), info_.root, range, visit_node));
+  return {};
+}
+
 }  // namespace weft

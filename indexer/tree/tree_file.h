@@ -7,6 +7,7 @@
 #include "indexer/tree/tree_node.h"
 #include "indexer/tree/verified_nodes.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -59,6 +60,11 @@ class TreeFile {
   /// First run of blocks of `range` not known to be zero. Reads every leaf of the run: bound
   /// `range` where the run may be long.
   Result<std::optional<BlockRange>> next_data(BlockRange range);
+
+  /// Calls `visit` for every block of `range` that is not zero, from left to right, until it
+  /// returns false; each node is read once. Errc::not_resident at the first absent node.
+  Result<void> each_data(BlockRange range,
+                         const std::function<bool(BlockIndex, const Digest&)>& visit);
 
   /// Makes what was put durable. A promise to nobody: it only saves fetching nodes again.
   Result<void> sync() { return file_->sync(); }

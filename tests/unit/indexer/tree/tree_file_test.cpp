@@ -140,6 +140,34 @@ TEST_F(TreeFileTest, blocks_below_an_absent_node_may_be_data) {
   EXPECT_EQ(tree->first_zero({BlockIndex(256), BlockCount(1000)}).value(), BlockIndex(384));
 }
 
+TEST_F(TreeFileTest, every_digest_is_visited_once_until_the_visitor_stops) {
+  const auto tree = open();
+  put_all(*tree);
+  std::vector<std::uint64_t> seen;
+  ASSERT_TRUE(tree->each_data(everything(), [&](BlockIndex block, const Digest& digest) {
+    EXPECT_EQ(digest, tree->block_digest(block).value());
+    seen.push_back(block.value());
+    return true;
+  }));
+  EXPECT_EQ(seen, (std::vector<std::uint64_t>{5, 6, 300, last_block}));
+  seen.clear();
+  const auto stop_at_6 = [&](BlockIndex block, const Digest&) {
+    seen.push_back(block.value());
+    return block != BlockIndex(6);
+  };
+  ASSERT_TRUE(tree->each_data({BlockIndex(6), BlockCount(1000)}, stop_at_6));
+  EXPECT_EQ(seen, (std::vector<std::uint64_t>{6}));
+}
+
+TEST_F(TreeFileTest, visiting_digests_fails_at_an_absent_node) {
+  const auto tree = open();
+  put_path(*tree, 5);
+  const auto outcome =
+      tree->each_data(everything(), [](BlockIndex, const Digest&) { return true; });
+  ASSERT_FALSE(outcome);
+  EXPECT_TRUE(outcome.error().is(Errc::not_resident));
+}
+
 TEST_F(TreeFileTest, absent_nodes_are_visited_topmost_and_left_to_right) {
   const auto tree = open();
   EXPECT_EQ(tree->next_absent(everything()).value(), model_.shape.root());

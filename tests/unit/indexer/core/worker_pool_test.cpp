@@ -26,8 +26,8 @@ TEST(WorkerPool, runs_every_task_before_it_stops) {
 }
 
 TEST(WorkerPool, uses_all_its_threads_at_once) {
-  WorkerPool pool({.threads = 3});
   std::latch together(3);
+  WorkerPool pool({.threads = 3});
   for (int i = 0; i < 3; ++i)
     ASSERT_TRUE(pool.submit([&] { together.arrive_and_wait(); }));
   together.wait();
@@ -110,9 +110,9 @@ TEST(WorkerPool, refuses_tasks_after_stop) {
 }
 
 TEST(WorkerPool, threads_carry_the_pools_name) {
-  WorkerPool pool({.threads = 2, .name = "hash"});
   std::latch both(2);
   std::array<std::string, 2> names;
+  WorkerPool pool({.threads = 2, .name = "hash"});
   for (std::string& name : names)
     ASSERT_TRUE(pool.submit([&] {
       both.arrive_and_wait();

@@ -112,7 +112,7 @@ TEST_F(ImporterRefusals, compressed_files_with_the_command_that_unpacks) {
   std::memcpy(bytes.data(),
               "\xfd"
               "7zXZ",
-              7);
+              6);
   test::write_file(dir_ / "disk.raw.xz", bytes);
   const Error error = refused(dir_ / "disk.raw.xz");
   EXPECT_TRUE(error.is(Errc::not_an_image));

@@ -4,6 +4,7 @@
 #include "indexer/core/assert.h"
 #include "indexer/core/sha256_pair.h"
 #include "indexer/core/units.h"
+#include "indexer/core/xxh3_avx2.h"
 
 #include <openssl/evp.h>
 #include <xxhash.h>
@@ -74,6 +75,10 @@ void digests_of_blocks(std::span<const std::byte> blocks, std::span<Digest> out)
 }
 
 std::uint64_t xxh3(std::span<const std::byte> bytes) {
+#if defined(__x86_64__)
+  static const bool avx2 = __builtin_cpu_supports("avx2");
+  if (avx2) return weft_xxh3_avx2(bytes.data(), bytes.size());
+#endif
   return XXH3_64bits(bytes.data(), bytes.size());
 }
 

@@ -186,6 +186,7 @@ void FetchEngine::ask_again(TimePoint now) {
 void FetchEngine::ban(PeerId peer, const State& state, const std::string& why) {
   if (!scheduler_.ban(peer, state->id(), timers_.now())) return;
   counters_[peer].banned.insert(state->id());
+  forget_nodes_of(state, peer);
   ++statistics_.peers_banned;
   spdlog::warn("peer {}: no longer used for image {}: {}", peers_.address(peer),
                to_hex(state->id()), why);

@@ -37,7 +37,6 @@ class FetchEngine final : public PeerEvents {
  public:
   FetchEngine(Executor io, Timers& timers, Offload& workers, PeerTable::Connect connect,
               FetcherOptions options);
-  ~FetchEngine() override { *alive_ = false; }
 
   void add_peer(std::string address) { peers_.add(std::move(address)); }
   void remove_peer(std::string_view address) { peers_.remove(address); }
@@ -98,6 +97,7 @@ class FetchEngine final : public PeerEvents {
   void perform(const FailRead& command);
   void perform(const LookAhead& command);
   void send_blocks(SendBlocks command);
+  Awaitable<void> send_behind(SendBlocks command);
   void on_batch(FetchId id, PeerId peer, const ImageId& image, Result<wire::BlockBatch> batch,
                 bool last);
   void request_failed(FetchId id, PeerId peer, const ImageId& image, const Error& error);
@@ -113,6 +113,9 @@ class FetchEngine final : public PeerEvents {
   void store_failed(const State& state, const Error& error);
   Awaitable<void> land_tree(State state, PeerId peer, std::vector<wire::TreeNodes::Entry> nodes);
   void apply(const State& state, PeerId peer, LandedNodes landed);
+  void land_waiting_nodes(const State& state);
+  void keep_waiting(const State& state, PeerId peer, std::vector<wire::TreeNodes::Entry> nodes);
+  void forget_nodes_of(const State& state, PeerId peer);
   void unpark(const State& state);
 
   // --- engine_materialize.cpp
@@ -138,7 +141,6 @@ class FetchEngine final : public PeerEvents {
   bool nodes_sent_ = false;                             // in the current `drain`
   bool draining_ = false;
   bool stopping_ = false;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for posted functions
   std::optional<TimerId> timer_;
   TimePoint timer_at_{};
   FetchStatistics statistics_;  // the counters in it

@@ -68,6 +68,7 @@ void FetchEngine::apply(const State& state, const ArrivedBatch& batch, LandedBlo
   const TimePoint now = timers_.now();
   if (!landed.wrong.empty()) ban(batch.peer, state, landed.lie->message());
   const BlockCount stored = scheduler_.landed(id, landed.readable, now);
+  scheduler_.landed(id, landed.zero, now);
   state->committed += stored.value();
   counters_[batch.peer].blocks += stored.value();
   statistics_.received_by_priority[static_cast<std::size_t>(batch.priority)] += bytes_of(stored);
@@ -128,8 +129,7 @@ void FetchEngine::store_failed(const State& state, const Error& error) {
 
 Awaitable<void> FetchEngine::land_tree(State state, PeerId peer,
                                        std::vector<wire::TreeNodes::Entry> nodes) {
-  for (auto& entry : std::exchange(state->waiting_nodes, {}))
-    nodes.push_back(std::move(entry));
+  const Working working(*this, state);
   auto entries = std::make_shared<std::vector<wire::TreeNodes::Entry>>(std::move(nodes));
   const auto work = [state, entries]() -> Result<LandedNodes> {
     return land_nodes(*state->image, state->loose, std::move(*entries));
@@ -145,16 +145,41 @@ void FetchEngine::apply(const State& state, PeerId peer, LandedNodes landed) {
   const TimePoint now = timers_.now();
   if (!landed.wrong.empty()) ban(peer, state, "a tree node fails its digest");
   scheduler_.nodes_rejected(id, landed.wrong, now);
-  for (auto& entry : landed.waiting)
-    state->waiting_nodes.push_back(std::move(entry));
   if (!landed.missing.empty()) {
     scheduler_.want(id, {}, landed.missing, wire::Priority::demand, now);
   }
   scheduler_.nodes_landed(id, landed.landed, now);
   scheduler_.landed(id, landed.readable, now);
   if (landed.store_error) store_failed(state, *landed.store_error);
+  if (!landed.landed.empty()) land_waiting_nodes(state);
+  keep_waiting(state, peer, std::move(landed.waiting));
   unpark(state);
   state->changed.notify_all();
+}
+
+/// Nodes keep their sender: who lied is found out only when their parent is here.
+void FetchEngine::keep_waiting(const State& state, PeerId peer,
+                               std::vector<wire::TreeNodes::Entry> nodes) {
+  if (nodes.empty()) return;
+  auto& waiting = state->waiting_nodes[peer];
+  for (auto& entry : nodes)
+    waiting.push_back(std::move(entry));
+  if (scheduler_.image(state->id())->holders.is_banned(peer)) forget_nodes_of(state, peer);
+}
+
+void FetchEngine::forget_nodes_of(const State& state, PeerId peer) {
+  const auto waiting = state->waiting_nodes.extract(peer);
+  if (!waiting) return;
+  std::vector<TreeNode> nodes;
+  for (const auto& entry : waiting.mapped())
+    nodes.push_back(entry.node);
+  scheduler_.nodes_rejected(state->id(), nodes, timers_.now());
+}
+
+void FetchEngine::land_waiting_nodes(const State& state) {
+  for (auto& [peer, nodes] : std::exchange(state->waiting_nodes, {})) {
+    tasks_.spawn("land tree nodes", land_tree(state, peer, std::move(nodes)));
+  }
 }
 
 /// Batches whose leaves have come go to the workers.

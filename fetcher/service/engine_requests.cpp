@@ -2,8 +2,6 @@
 // FetchEngine: what the scheduler wants from peers, and what they answer.
 #include "fetcher/service/engine.h"
 
-#include <boost/asio/post.hpp>
-
 #include <memory>
 #include <utility>
 
@@ -21,10 +19,13 @@ bool connection_is_lost(const Error& error) {
 
 void FetchEngine::perform(SendBlocks& command) {
   if (!nodes_sent_) return send_blocks(std::move(command));
-  // Node requests leave from the loop: blocks that need them go behind.
-  boost::asio::post(io_, [this, command = std::move(command), alive = alive_]() mutable {
-    if (*alive) send_blocks(std::move(command));
-  });
+  // Node requests leave from the loop: blocks that need them go behind, the same way.
+  tasks_.spawn("send a blocks request", send_behind(std::move(command)));
+}
+
+Awaitable<void> FetchEngine::send_behind(SendBlocks command) {
+  send_blocks(std::move(command));
+  co_return;
 }
 
 void FetchEngine::send_blocks(SendBlocks command) {

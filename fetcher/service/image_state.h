@@ -46,8 +46,8 @@ struct ImageState {
   std::size_t attached = 0;  ///< attach − detach, and the job
   std::size_t tasks = 0;     ///< coroutines at work for it
   std::map<FetchTicket, Waiter> waiters;
-  std::vector<ArrivedBatch> parked;                     ///< wait for their leaves
-  std::vector<wire::TreeNodes::Entry> waiting_nodes;    ///< wait for their parents
+  std::vector<ArrivedBatch> parked;                                     ///< wait for their leaves
+  std::map<PeerId, std::vector<wire::TreeNodes::Entry>> waiting_nodes;  ///< for their parents
   std::vector<std::pair<PeerId, std::size_t>> strikes;  ///< connections that broke the protocol
   bool disk_full = false;
   TimePoint ask_again{};        ///< peers that did not have the image

@@ -57,7 +57,7 @@ class Piece {
   void zero(BlockRange range) {
     for (BlockIndex at = range.first; at < range.end(); ++at) {
       if (image_.readable({at, one})) {
-        append(result_.readable, at);
+        append(result_.zero, at);
         continue;
       }
       settle(at, zeros());

@@ -17,6 +17,7 @@ namespace weft::fetcher {
 /// What became of the blocks of a batch; each is in exactly one of the lists.
 struct LandedBlocks {
   std::vector<BlockRange> readable;
+  std::vector<BlockRange> zero;      ///< readable too; nothing was sent for them
   std::vector<LooseBlock> loose;     ///< right, but the store could not take it
   std::vector<BlockRange> wrong;     ///< the peer lied
   std::vector<BlockRange> unproved;  ///< the leaf is not here: land again after `missing`

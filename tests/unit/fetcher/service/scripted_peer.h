@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "fetcher/net/signal.h"
+#include "fetcher/peer/peer_session.h"
+#include "tests/support/indexer/sample_image.h"
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace weft::fetcher::testing {
+
+/// A session without a connection: keeps what it is asked, and answers when the test says so.
+class ScriptedPeer final : public PeerSession {
+ public:
+  struct Request {
+    RequestId id{};
+    std::vector<BlockRange> ranges;
+    wire::Priority priority{};
+    OnBatch handler;
+  };
+
+  ScriptedPeer(Timers& timers, const test::SampleImage& image, std::uint8_t node)
+      : timers_(timers), image_(image) {
+    hello_.node.bytes[0] = node;
+    hello_.name = "scripted";
+  }
+
+  // --- The script.
+  bool has_image = true;
+  bool complete = true;
+  bool answers_nodes = true;  ///< at once; else they wait for `nodes_go`
+  bool lies_about_nodes = false;
+  std::deque<Request> requests;       ///< blocks, not answered yet
+  std::vector<TreeNode> nodes_asked;  ///< in order
+  std::vector<std::string> calls;     ///< "nodes", "blocks", "raise", "cancel" in order
+  OnResidency on_residency;
+
+  [[nodiscard]] wire::BlockBatch batch(const std::vector<BlockRange>& ranges) const {
+    wire::BlockBatch batch;
+    for (const BlockRange& range : ranges) {
+      for (BlockIndex b = range.first; b < range.end(); ++b)
+        add(batch, b);
+    }
+    return batch;
+  }
+  /// Answers the oldest request: with the image's blocks, or as `change` makes of it.
+  template <class Change>
+  void answer(Change change) {
+    Request request = std::move(requests.front());
+    requests.pop_front();
+    wire::BlockBatch made = batch(request.ranges);
+    change(made);
+    made.last = true;
+    request.handler(std::move(made), true);
+  }
+  void answer() {
+    answer([](wire::BlockBatch&) {});
+  }
+  void nodes_go() {
+    answers_nodes = true;
+    nodes_signal_.notify_all();
+  }
+  void break_connection(Errc why) {
+    const Error error{make_error_code(why), Operation::receive, "scripted"};
+    closed_ = true;
+    for (Request& request : std::exchange(requests, {})) {
+      request.handler(std::unexpected(error), true);
+    }
+    nodes_signal_.notify_all();
+    if (on_closed_) on_closed_(error);
+  }
+
+  // --- PeerSession.
+  const wire::Hello& remote() const noexcept override { return hello_; }
+  LinkEstimate link() const noexcept override { return {}; }
+  Awaitable<Result<std::vector<wire::ImageSummary>>> images(TimePoint) override {
+    co_return std::vector<wire::ImageSummary>{};
+  }
+  Awaitable<Result<wire::ImageFound>> find_image(std::string, BlockIndex, TimePoint) override {
+    if (!has_image) co_return fail(Errc::unknown_image, Operation::locate);
+    wire::ImageFound found;
+    found.image = {"disk", image_.info, image_.blocks(), complete};
+    co_return found;
+  }
+  Awaitable<Result<wire::TreeNodes>> tree_nodes(ImageId, std::vector<TreeNode> nodes,
+                                                wire::Priority, TimePoint deadline) override {
+    calls.emplace_back("nodes");
+    nodes_asked.insert(nodes_asked.end(), nodes.begin(), nodes.end());
+    while (!answers_nodes && !closed_) {
+      const bool woken = co_await nodes_signal_.wait_until(timers_, deadline);
+      if (!woken) co_return fail(Errc::deadline_passed, Operation::fetch);
+    }
+    if (closed_) co_return fail(Errc::peer_unreachable, Operation::fetch);
+    wire::TreeNodes answer;
+    for (const TreeNode& node : nodes) {
+      const auto known = image_.nodes.find(node);
+      answer.nodes.push_back({node, known == image_.nodes.end() ? NodeBytes{} : known->second});
+      if (lies_about_nodes) answer.nodes.back().bytes[5] ^= std::byte{1};
+    }
+    co_return answer;
+  }
+  RequestId blocks(ImageId, std::vector<BlockRange> ranges, wire::Priority priority,
+                   OnBatch on_batch) override {
+    calls.emplace_back("blocks");
+    const RequestId id{++last_id_};
+    requests.push_back({id, std::move(ranges), priority, std::move(on_batch)});
+    return id;
+  }
+  RequestId blocks_by_digest(std::vector<Digest>, wire::Priority, OnBatch) override {
+    return RequestId{++last_id_};
+  }
+  void reprioritise(RequestId id, wire::Priority priority) override {
+    calls.emplace_back("raise");
+    for (Request& request : requests) {
+      if (request.id == id) request.priority = priority;
+    }
+  }
+  void cancel(RequestId id) override {
+    calls.emplace_back("cancel");
+    for (auto it = requests.begin(); it != requests.end(); ++it) {
+      if (it->id != id) continue;
+      Request request = std::move(*it);
+      requests.erase(it);
+      request.handler(fail(Errc::cancelled, Operation::fetch), true);
+      return;
+    }
+  }
+  void watch_residency(ImageId, OnResidency handler) override { on_residency = std::move(handler); }
+  void unwatch_residency(ImageId) override { on_residency = nullptr; }
+  void on_closed(OnClosed handler) override { on_closed_ = std::move(handler); }
+  void close() override {
+    closed_ = true;
+    nodes_signal_.notify_all();
+  }
+  [[nodiscard]] bool closed() const { return closed_; }
+
+ private:
+  void add(wire::BlockBatch& batch, BlockIndex b) const {
+    if (image_.digests[b.value()].is_zero()) return batch.zero.push_back({b, BlockCount(1)});
+    batch.ranges.push_back({b, BlockCount(1)});
+    const auto bytes = image_.block(b.value());
+    batch.packed.insert(batch.packed.end(), bytes.begin(), bytes.end());
+  }
+
+  Timers& timers_;
+  const test::SampleImage& image_;
+  wire::Hello hello_;
+  OnClosed on_closed_;
+  Signal nodes_signal_;
+  bool closed_ = false;
+  std::uint32_t last_id_ = 0;
+};
+
+}  // namespace weft::fetcher::testing

@@ -199,6 +199,21 @@ void ImageSchedule::rejected(std::span<const BlockRange> ranges) {
   }
 }
 
+void ImageSchedule::dropped(std::span<const BlockRange> ranges) {
+  for (const BlockRange& range : ranges) {
+    std::vector<BlockRange> parts;
+    landing_.for_each(range, [&](BlockRange part, Priority) { parts.push_back(part); });
+    for (const BlockRange& part : parts) {
+      landing_.erase(part);
+      for (const auto& [ticket, read] : reads_) {
+        for (const BlockRange& wanted : read.outstanding.within(part)) {
+          wanted_[slot(Priority::demand)].add(wanted);
+        }
+      }
+    }
+  }
+}
+
 bool ImageSchedule::idle() const {
   return reads_.empty() && fetches_.empty() && landing_.empty() && nodes.empty();
 }

@@ -91,6 +91,8 @@ class ImageSchedule {
   Landed landed(std::span<const BlockRange> ranges);
   /// Blocks that were landing failed: wanted again.
   void rejected(std::span<const BlockRange> ranges);
+  /// Blocks that were landing are given up: wanted again if a read waits for them, else forgotten.
+  void dropped(std::span<const BlockRange> ranges);
 
   // --- Looking.
   [[nodiscard]] const RangeSet& wanted(wire::Priority priority) const;

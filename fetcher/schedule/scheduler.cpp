@@ -249,6 +249,11 @@ void Scheduler::rejected(const ImageId& id, std::span<const BlockRange> ranges, 
   dispatch(now);
 }
 
+void Scheduler::dropped(const ImageId& id, std::span<const BlockRange> ranges, TimePoint now) {
+  at(id).schedule.dropped(ranges);
+  dispatch(now);
+}
+
 void Scheduler::nodes_landed(const ImageId& id, std::span<const TreeNode> nodes, TimePoint now) {
   for (const TreeNode& node : nodes)
     at(id).schedule.nodes.landed(node);

@@ -113,6 +113,8 @@ class Scheduler {
   BlockCount landed(const ImageId& image, std::span<const BlockRange> ranges, TimePoint now);
   /// Arrived blocks could not be used.
   void rejected(const ImageId& image, std::span<const BlockRange> ranges, TimePoint now);
+  /// Arrived blocks waited too long for their leaf: given up unless a read still waits for them.
+  void dropped(const ImageId& image, std::span<const BlockRange> ranges, TimePoint now);
   void nodes_landed(const ImageId& image, std::span<const TreeNode> nodes, TimePoint now);
   void nodes_rejected(const ImageId& image, std::span<const TreeNode> nodes, TimePoint now);
 

@@ -64,7 +64,12 @@ bool Scheduler::assign(Image& image, ImageSchedule::Read& read, PerPeer& assigne
   for (const BlockRange& outstanding : read.outstanding.ranges()) {
     for (const BlockRange& wanted : image.schedule.wanted(Priority::demand).within(outstanding)) {
       for (const Holders::Run& run : image.schedule.holders.runs(wanted)) {
-        const std::vector<PeerId> holders = usable(run.peers);
+        std::vector<PeerId> holders = usable(run.peers);
+        const bool held = !holders.empty();
+        std::erase_if(holders, [&](PeerId peer) {
+          return links_.at(peer).window.outstanding() >= limits_.in_flight;
+        });
+        if (held && holders.empty()) continue;  // waits for its turn
         if (holders.empty()) {
           unserved = true;
           continue;
@@ -236,10 +241,15 @@ std::vector<BlockRange> Scheduler::end_fetch(Image& image, FetchId id) {
   return image.schedule.finish(id);
 }
 
+/// What counts against the bound on what is in flight. Not what a stalled link owes: a peer that
+/// went silent must not use up what others could deliver.
 std::uint64_t Scheduler::busy() const {
   std::uint64_t blocks = 0;
   for (const auto& [id, image] : images_)
     blocks += image.schedule.busy().value();
+  for (const auto& [peer, link] : links_) {
+    if (link.stalled) blocks -= link.window.outstanding().value();
+  }
   return blocks;
 }
 

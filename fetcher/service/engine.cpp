@@ -237,6 +237,8 @@ void FetchEngine::on_timer() {
   const TimePoint now = timers_.now();
   scheduler_.tick(now);
   ask_again(now);
+  for (const auto& [id, state] : images_)
+    drop_overdue(state, now);
   drain();
 }
 

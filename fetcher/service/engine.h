@@ -117,6 +117,7 @@ class FetchEngine final : public PeerEvents {
   void keep_waiting(const State& state, PeerId peer, std::vector<wire::TreeNodes::Entry> nodes);
   void forget_nodes_of(const State& state, PeerId peer);
   void unpark(const State& state);
+  void drop_overdue(const State& state, TimePoint now);
 
   // --- engine_materialize.cpp
   Awaitable<void> run_job(State state, std::shared_ptr<JobHandle> job, MaterializeOptions options);

@@ -12,6 +12,7 @@ namespace {
 
 /// Batches nobody waits for at work at a time: as many as keep the workers busy.
 constexpr std::size_t landing_limit = 4;
+constexpr Duration longest_wait_for_leaf = std::chrono::seconds(30);
 constexpr Duration pause_after_store_error = std::chrono::seconds(2);
 
 std::vector<BlockRange> ranges_of(const std::vector<LooseBlock>& blocks) {
@@ -186,6 +187,18 @@ void FetchEngine::land_waiting_nodes(const State& state) {
 void FetchEngine::unpark(const State& state) {
   for (ArrivedBatch& batch : std::exchange(state->parked, {}))
     arrived(state, std::move(batch));
+}
+
+/// Nobody has their leaves: what is parked would use up what may be in flight.
+void FetchEngine::drop_overdue(const State& state, TimePoint now) {
+  std::vector<BlockRange> dropped;
+  std::erase_if(state->parked, [&](const ArrivedBatch& parked) {
+    if (now - parked.since < longest_wait_for_leaf) return false;
+    for (const auto* ranges : {&parked.batch->ranges, &parked.batch->zero})
+      dropped.insert(dropped.end(), ranges->begin(), ranges->end());
+    return true;
+  });
+  if (!dropped.empty()) scheduler_.dropped(state->id(), dropped, now);
 }
 
 }  // namespace weft::fetcher

@@ -85,7 +85,7 @@ void FetchEngine::on_batch(FetchId id, PeerId peer, const ImageId& image,
   if (last || verdict != Scheduler::Verdict::fine) requests_.erase(id);
   if (verdict == Scheduler::Verdict::fine || verdict == Scheduler::Verdict::truncated) {
     arrived(state, {peer, priority.value_or(wire::Priority::prefetch),
-                    std::make_shared<const wire::BlockBatch>(std::move(*batch))});
+                    std::make_shared<const wire::BlockBatch>(std::move(*batch)), timers_.now()});
   }
   if (verdict == Scheduler::Verdict::unasked) ban(peer, state, "sent blocks nobody asked for");
   if (verdict == Scheduler::Verdict::truncated) ban(peer, state, "an answer ended early");

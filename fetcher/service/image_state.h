@@ -24,6 +24,7 @@ struct ArrivedBatch {
   PeerId peer{};
   wire::Priority priority = wire::Priority::prefetch;
   std::shared_ptr<const wire::BlockBatch> batch;
+  TimePoint since;
 };
 
 /// A demand read that waits.

@@ -276,6 +276,35 @@ TEST_F(SchedulerDemand, one_image_without_holders_does_not_delay_another) {
   EXPECT_EQ(take_one<SendBlocks>().image, image);
 }
 
+TEST_F(SchedulerDemand, a_silent_peer_does_not_use_up_what_may_be_in_flight) {
+  const ImageId other = image_id(2);
+  scheduler.add_image(other, BlockCount(100'000));
+  connect(a);
+  connect(b);
+  complete(a);
+  complete(b, other);
+  for (std::uint64_t i = 0; i < 40; ++i)
+    read(blocks(i * 1000, 256));
+  const auto sent = take<SendBlocks>();
+  read(other, blocks(0, 1));
+  EXPECT_TRUE(take<SendBlocks>().empty()) << "the bound is reached";
+  advance(60 * second - Duration(1));
+  EXPECT_EQ(take_one<SendBlocks>().image, other);
+}
+
+TEST_F(SchedulerDemand, dropped_blocks_are_wanted_again_only_by_who_waits) {
+  connect(a);
+  complete(a);
+  const FetchTicket gone = read(blocks(0, 2));
+  const auto sent = take_one<SendBlocks>();
+  EXPECT_EQ(answer(sent, {sent.ranges, {}, 100, true}), Verdict::fine);
+  read(blocks(1, 1));
+  scheduler.cancel(image, gone);
+  scheduler.dropped(image, sent.ranges, now);
+  step();
+  EXPECT_EQ(take_one<SendBlocks>().ranges, std::vector{blocks(1, 1)});
+}
+
 TEST_F(SchedulerDemand, what_is_in_flight_is_bounded_and_oldest_reads_go_first) {
   connect(a);
   complete(a);

@@ -8,6 +8,15 @@
 #include <utility>
 
 namespace weft {
+namespace {
+
+// From `at` to the end of `blocks`, or to the next multiple of `unit`.
+BlockRange leading_part(BlockRange blocks, BlockIndex at, std::uint64_t unit) {
+  const BlockIndex edge((at.value() / unit + 1) * unit);
+  return BlockRange::between(at, std::min(edge, blocks.end()));
+}
+
+}  // namespace
 
 HashPipeline::HashPipeline(File& source, ByteCount size, ImageWriter& writer, WorkerPool& pool)
     : source_(source),
@@ -51,8 +60,7 @@ Result<void> HashPipeline::submit_all(const Report& report, const std::stop_toke
 Result<void> HashPipeline::submit_extent(BlockRange blocks, const Report& report,
                                          const std::stop_token& stop) {
   for (BlockIndex at = blocks.first; at < blocks.end();) {
-    const std::uint64_t edge = (at.value() / piece_blocks + 1) * piece_blocks;
-    const BlockRange piece = BlockRange::between(at, std::min(BlockIndex(edge), blocks.end()));
+    const BlockRange work = leading_part(blocks, at, task_blocks);
     WEFT_TRY(std::unique_ptr<Buffer> buffer, take_buffer());
     if (stop.stop_requested()) {
       give_back(std::move(buffer), {}, ByteCount(0));
@@ -66,29 +74,37 @@ Result<void> HashPipeline::submit_extent(BlockRange blocks, const Report& report
     report(std::min(size_, ByteCount(offset_of(at).value())), data);
     // The buffer travels with the task; a task that is not taken gives it back to nobody.
     Buffer* const raw = buffer.release();
-    const bool taken = pool_.submit([this, piece, raw] {
+    const bool taken = pool_.submit([this, work, raw] {
       std::unique_ptr<Buffer> owned(raw);
-      Result<void> outcome = process(piece, *owned);
-      give_back(std::move(owned), std::move(outcome), content_of(piece));
+      Result<void> outcome = process(work, *owned);
+      give_back(std::move(owned), std::move(outcome), content_of(work));
     });
     if (!taken) {
       give_back(std::unique_ptr<Buffer>(raw), {}, ByteCount(0));
       return fail(Errc::cancelled, Operation::import, "the node is shutting down");
     }
+    at = work.end();
+  }
+  return {};
+}
+
+// Bytes of the image in a range of its blocks: the last one may be partly padding.
+ByteCount HashPipeline::content_of(BlockRange blocks) const {
+  return std::min(bytes_of(blocks.count), size_ - ByteCount(offset_of(blocks.first).value()));
+}
+
+Result<void> HashPipeline::process(BlockRange blocks, std::span<std::byte> buffer) {
+  for (BlockIndex at = blocks.first; at < blocks.end();) {
+    const BlockRange piece = leading_part(blocks, at, piece_blocks);
+    WEFT_CHECK(process_piece(piece, buffer));
     at = piece.end();
   }
   return {};
 }
 
-// Bytes of the image in a piece.
-ByteCount HashPipeline::content_of(BlockRange piece) const {
-  return std::min(bytes_of(piece.count), size_ - ByteCount(offset_of(piece.first).value()));
-}
-
-Result<void> HashPipeline::process(BlockRange piece, std::span<std::byte> buffer) {
+Result<void> HashPipeline::process_piece(BlockRange piece, std::span<std::byte> buffer) {
   const ByteOffset offset = offset_of(piece.first);
   const auto bytes = buffer.first(bytes_of(piece.count).value());
-  // The last block of an image may be partly padding.
   const std::uint64_t wanted = content_of(piece).value();
   WEFT_TRY(const std::size_t got, source_.read_at(offset, bytes.first(wanted)));
   if (got < wanted) return fail(Errc::source_changed, Operation::import, "it became shorter");

@@ -22,11 +22,14 @@ namespace weft {
 ///
 /// A piece is at most 512 KiB at a multiple of that: large enough that system calls do not count,
 /// small enough to stay in a core's cache between reading and hashing, and what one tree leaf
-/// covers, so that no two threads write the same page of a side file. The number of buffers bounds
-/// both memory and the pieces on the way; when all are in use the calling thread waits.
+/// covers, so that no two threads write the same page of a side file. A task does several pieces
+/// with one buffer, about a millisecond's work: shorter tasks cost a few percent in wake-ups,
+/// longer ones would hold up the pool's other users. The number of buffers bounds memory and the
+/// tasks on the way; when all are in use the calling thread waits.
 class HashPipeline {
  public:
   static constexpr std::uint64_t piece_blocks = 128;
+  static constexpr std::uint64_t task_blocks = 4 * piece_blocks;
 
   /// Called on the thread in `run` with the bytes passed (holes included) and the bytes of data.
   using Report = std::function<void(ByteCount passed, ByteCount data)>;
@@ -43,8 +46,9 @@ class HashPipeline {
 
   Result<void> submit_all(const Report& report, const std::stop_token& stop);
   Result<void> submit_extent(BlockRange blocks, const Report& report, const std::stop_token& stop);
-  [[nodiscard]] ByteCount content_of(BlockRange piece) const;
-  Result<void> process(BlockRange piece, std::span<std::byte> buffer);
+  [[nodiscard]] ByteCount content_of(BlockRange blocks) const;
+  Result<void> process(BlockRange blocks, std::span<std::byte> buffer);
+  Result<void> process_piece(BlockRange piece, std::span<std::byte> buffer);
   Result<std::unique_ptr<Buffer>> take_buffer() WEFT_EXCLUDES(mutex_);
   void give_back(std::unique_ptr<Buffer> buffer, Result<void> outcome, ByteCount bytes)
       WEFT_EXCLUDES(mutex_);

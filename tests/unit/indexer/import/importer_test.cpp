@@ -118,7 +118,7 @@ TEST_F(Importer, store_is_given_an_absolute_path) {
 }
 
 TEST_F(Importer, progress_grows_to_the_images_size) {
-  const auto bytes = test::random_blocks(BlockCount(128 * 10), 7);
+  const auto bytes = test::random_blocks(BlockCount(128 * 40), 7);
   test::write_file(dir_ / "raw", bytes);
   std::vector<ImportProgress> seen;
   ASSERT_TRUE(

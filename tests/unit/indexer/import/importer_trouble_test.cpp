@@ -17,7 +17,7 @@ class ImporterTrouble : public test::ImportFixture {
   // Does `what` once, when the import is on its way.
   static OnProgress midway(std::function<void()> what) {
     return [what = std::move(what), reports = 0](const ImportProgress&) mutable {
-      if (++reports == 20) what();
+      if (++reports == 4) what();
     };
   }
   void expect_next_import_works() {
@@ -25,7 +25,7 @@ class ImporterTrouble : public test::ImportFixture {
     EXPECT_EQ(stored(), test::read_file(dir_ / "raw"));
   }
 
-  const std::vector<std::byte> bytes_ = test::random_blocks(BlockCount(128 * 40), 3);
+  const std::vector<std::byte> bytes_ = test::random_blocks(BlockCount(128 * 60), 3);
 };
 
 TEST_F(ImporterTrouble, source_written_to_meanwhile_is_not_an_image) {

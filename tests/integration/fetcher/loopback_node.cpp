@@ -55,8 +55,17 @@ void need(const Result<void>& result) {
 }  // namespace
 
 LoopbackNode::LoopbackNode(std::string name, Disguise disguise)
-    : name_(std::move(name)), disguise_(std::move(disguise)) {
+    : name_(std::move(name)), disguise_(std::move(disguise)), files_(disk) {
   start();
+}
+
+LoopbackNode::LoopbackNode(std::string name, FileSystem& files)
+    : name_(std::move(name)), files_(files) {
+  start();
+}
+
+std::unique_ptr<LoopbackNode> LoopbackNode::on_real_disk(std::string name) {
+  return std::unique_ptr<LoopbackNode>(new LoopbackNode(std::move(name), posix_file_system()));
 }
 
 LoopbackNode::~LoopbackNode() {
@@ -72,7 +81,7 @@ wire::Hello LoopbackNode::hello() const {
 
 void LoopbackNode::start() {
   store_ = need(Store::open(
-      disk, {.directory = directory_.path() / "state", .free_space_floor = ByteCount(0)}));
+      files_, {.directory = directory_.path() / "state", .free_space_floor = ByteCount(0)}));
   if (disguise_) disguised_ = disguise_(*store_);
   workers_ = std::make_unique<WorkerPool>(WorkerPoolOptions{});
   io_ = std::make_unique<IoThread>();

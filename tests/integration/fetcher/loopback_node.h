@@ -30,6 +30,8 @@ using Disguise = std::function<std::unique_ptr<Store>(Store&)>;
 class LoopbackNode {
  public:
   explicit LoopbackNode(std::string name, Disguise disguise = {});
+  /// On a disk that cannot fail and costs nothing extra: for benchmarks.
+  static std::unique_ptr<LoopbackNode> on_real_disk(std::string name);
   ~LoopbackNode();
 
   /// The node's process ends and starts again on the same state; the server listens on the same
@@ -62,10 +64,12 @@ class LoopbackNode {
   test::FaultyFileSystem disk;
 
  private:
+  LoopbackNode(std::string name, FileSystem& files);
   [[nodiscard]] wire::Hello hello() const;
 
   std::string name_;
   Disguise disguise_;
+  FileSystem& files_;
   test::TempDirectory directory_;
   std::uint16_t port_ = 0;
   std::unique_ptr<Store> store_;

@@ -110,6 +110,9 @@ Awaitable<void> Locator::ask(PeerId peer, std::shared_ptr<Search> search) {
     std::string name = search->name_or_id;
     Result<wire::ImageFound> answer =
         co_await session->find_image(std::move(name), search->first_read, deadline);
+    if (answer && peers_.is_self(session->remote().node)) {
+      answer = fail(Errc::peer_unreachable, Operation::locate, "this is our own address");
+    }
     if (answer) {
       answer = verified(std::move(*answer), search->name_or_id, search->first_read);
       if (!answer) peers_.note_error(peer, answer.error().message());

@@ -38,6 +38,7 @@ void PeerTable::remove(std::string_view address) {
   entry->removed = true;
   const Error why{make_error_code(Errc::cancelled), Operation::connect, "peer removed"};
   lost(id, *entry, why);
+  if (entry->greeting) entry->greeting->close();
   entry->changed.notify_all();
 }
 
@@ -78,11 +79,11 @@ Awaitable<std::shared_ptr<PeerSession>> PeerTable::settled(PeerId peer, TimePoin
   const auto it = entries_.find(peer);
   if (it == entries_.end()) co_return nullptr;
   const std::shared_ptr<Entry> entry = it->second;
-  while (entry->state == PeerState::connecting && !entry->removed) {
+  while (entry->state == PeerState::connecting && !entry->greeting && !entry->removed) {
     const bool woken = co_await entry->changed.wait_until(timers_, deadline);
     if (!woken) break;
   }
-  co_return entry->session;
+  co_return entry->session ? entry->session : entry->greeting;
 }
 
 void PeerTable::drop(PeerId peer, const Error& why) {
@@ -166,15 +167,15 @@ Awaitable<void> PeerTable::attempt(PeerId id, std::shared_ptr<Entry> entry) {
   std::string address = entry->address;
   Result<std::shared_ptr<PeerSession>> connected = co_await connect_(std::move(address), deadline);
   if (!connected) {
-    if (entry->failures == 0) {
-      spdlog::warn("peer {}: {}", entry->address, connected.error().message());
-    }
-    ++entry->failures;
-    entry->last_error = connected.error().message();
-    set_state(*entry, PeerState::waiting);
+    connect_failed(*entry, connected.error());
     co_return;
   }
   const std::shared_ptr<PeerSession> session = std::move(*connected);
+  if (const auto greeted = co_await greet(entry, session); !greeted) {
+    session->close();
+    connect_failed(*entry, greeted.error());
+    co_return;
+  }
   const wire::Hello hello = session->remote();
   entry->node = hello.node;
   entry->name = hello.name;
@@ -191,6 +192,29 @@ Awaitable<void> PeerTable::attempt(PeerId id, std::shared_ptr<Entry> entry) {
   } else {
     co_await serve(id, entry, session);
   }
+}
+
+void PeerTable::connect_failed(Entry& entry, const Error& why) {
+  if (entry.failures == 0) spdlog::warn("peer {}: {}", entry.address, why.message());
+  ++entry.failures;
+  entry.last_error = why.message();
+  set_state(entry, PeerState::waiting);
+}
+
+/// Until the peer has said who it is. Any answer tells; the cheapest is to a question about
+/// nothing.
+Awaitable<Result<void>> PeerTable::greet(std::shared_ptr<Entry> entry,
+                                         std::shared_ptr<PeerSession> session) {
+  if (!session->remote().node.is_zero()) co_return Result<void>{};
+  entry->greeting = session;
+  entry->changed.notify_all();
+  const TimePoint deadline = timers_.now() + options_.connect_timeout;
+  const Result<wire::TreeNodes> answer = co_await session->tree_nodes(
+      ImageId{}, std::vector{TreeNode{}}, wire::Priority::control, deadline);
+  entry->greeting = nullptr;
+  if (!session->remote().node.is_zero()) co_return Result<void>{};
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return fail(Errc::peer_misbehaved, Operation::handshake, "it does not say who it is");
 }
 
 Awaitable<void> PeerTable::serve(PeerId id, std::shared_ptr<Entry> entry,

@@ -37,6 +37,10 @@ class PeerEvents {
 /// The peers of this node by address, each connected as long as it is wanted: dialled, greeted,
 /// dialled again after a pause that grows while it fails. Owns the sessions. I/O thread only.
 ///
+/// A session may come before the peer has said who it is (`remote()` empty): then a search can use
+/// it at once, one round trip earlier, while the table waits for the greeting; everybody else hears
+/// of the peer after that.
+///
 /// A node is one peer, however many addresses it was added under: the first that connects is used,
 /// the others are *duplicate* and looked at again at the longest pause. An address that turns out
 /// to be this node's own is *self* and not dialled again.
@@ -62,11 +66,12 @@ class PeerTable {
   /// Null unless connected.
   [[nodiscard]] std::shared_ptr<PeerSession> session(PeerId peer) const;
   [[nodiscard]] std::string address(PeerId peer) const;
+  [[nodiscard]] bool is_self(const NodeId& node) const { return node == options_.node; }
   /// Ids of the peers connected now.
   [[nodiscard]] std::vector<PeerId> connected() const;
   [[nodiscard]] std::vector<PeerId> all() const;
-  /// Returns when the peer is connected, has failed to connect since it was added or last lost, or
-  /// is gone; or at the deadline. Null: not connected.
+  /// Returns when the peer can be asked (perhaps not greeted yet), has failed to connect since it
+  /// was added or last lost, or is gone; or at the deadline. Null: not connected.
   [[nodiscard]] Awaitable<std::shared_ptr<PeerSession>> settled(PeerId peer, TimePoint deadline);
   /// Closes a connection that sends garbage; it is dialled again after a pause.
   void drop(PeerId peer, const Error& why);
@@ -86,6 +91,7 @@ class PeerTable {
     unsigned failures = 0;
     bool removed = false;
     std::shared_ptr<PeerSession> session;
+    std::shared_ptr<PeerSession> greeting;  // until we know who it is
     LinkEstimate link;
     std::optional<Error> closed;
     Signal changed;
@@ -93,9 +99,11 @@ class PeerTable {
 
   Awaitable<void> maintain(PeerId id, std::shared_ptr<Entry> entry);
   Awaitable<void> attempt(PeerId id, std::shared_ptr<Entry> entry);
+  Awaitable<Result<void>> greet(std::shared_ptr<Entry> entry, std::shared_ptr<PeerSession> session);
   Awaitable<void> serve(PeerId id, std::shared_ptr<Entry> entry,
                         std::shared_ptr<PeerSession> session);
   void set_state(Entry& entry, PeerState state);
+  void connect_failed(Entry& entry, const Error& why);
   void lost(PeerId id, Entry& entry, const Error& why);
   [[nodiscard]] bool node_in_use(const NodeId& node) const;
 

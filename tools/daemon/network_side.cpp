@@ -50,6 +50,7 @@ struct NetworkSide::Impl {
     fetcher::Fetcher::Connect connect = [context, hello](std::string address, TimePoint deadline) {
       fetcher::PeerOptions peer;
       peer.hello = hello;
+      peer.await_hello = false;  // a search travels with our greeting
       return dial(context, std::move(peer), std::move(address), deadline);
     };
     fetcher::FetcherOptions fetch;

@@ -91,6 +91,7 @@ void LoopbackNode::start() {
   const PeerContext context{*network_, io_->timers(), *tasks_};
   PeerOptions peer;
   peer.hello = hello();
+  peer.await_hello = false;
   FetcherOptions options;
   options.node = store_->node_id();
   fetcher_ = std::make_unique<Fetcher>(

@@ -73,5 +73,42 @@ TEST_F(PeerTableTest, a_lost_connection_comes_back_soon) {
   EXPECT_EQ(status("a").state, PeerState::connected);
 }
 
+TEST_F(PeerTableTest, a_search_uses_a_peer_that_has_not_said_yet_who_it_is) {
+  script = [](ScriptedPeer& peer) {
+    peer.greet_late();
+    peer.answers_nodes = false;  // the greeting is on its way
+  };
+  engine->add_peer("a");
+  std::optional<Result<RemoteImage>> found;
+  world.run([&]() -> Awaitable<void> { found = co_await engine->locate("disk", BlockIndex(0)); });
+  ASSERT_TRUE(found->has_value()) << found->error().message();
+  EXPECT_EQ((*found)->offers.at(0).node.bytes[0], 'a');
+  EXPECT_EQ(status("a").state, PeerState::connecting);
+  peers.at("a")->nodes_go();
+  settle();
+  EXPECT_EQ(status("a").state, PeerState::connected);
+  EXPECT_EQ(status("a").node->bytes[0], 'a');
+}
+
+TEST_F(PeerTableTest, a_peer_that_never_says_who_it_is_is_dialled_again) {
+  script = [](ScriptedPeer& peer) {
+    peer.greet_late();
+    peer.answers_nodes = false;
+  };
+  engine->add_peer("a");
+  world.run_for(std::chrono::seconds(8));
+  EXPECT_EQ(dials["a"], 2);
+  EXPECT_NE(status("a").last_error, "");
+}
+
+TEST_F(PeerTableTest, a_search_does_not_find_what_only_we_have) {
+  next_nodes["me"] = 99;
+  script = [](ScriptedPeer& peer) { peer.greet_late(); };
+  engine->add_peer("me");
+  std::optional<Result<RemoteImage>> found;
+  world.run([&]() -> Awaitable<void> { found = co_await engine->locate("disk", BlockIndex(0)); });
+  EXPECT_FALSE(found->has_value());
+}
+
 }  // namespace
 }  // namespace weft::fetcher::testing

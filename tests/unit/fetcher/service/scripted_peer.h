@@ -37,6 +37,8 @@ class ScriptedPeer final : public PeerSession {
   bool complete = true;
   bool answers_nodes = true;  ///< at once; else they wait for `nodes_go`
   bool lies_about_nodes = false;
+  /// Says who it is with its first answer only.
+  void greet_late() { late_node_ = std::exchange(hello_.node, NodeId{}); }
   std::deque<Request> requests;       ///< blocks, not answered yet
   std::vector<TreeNode> nodes_asked;  ///< in order
   std::vector<std::string> calls;     ///< "nodes", "blocks", "raise", "cancel" in order
@@ -84,12 +86,13 @@ class ScriptedPeer final : public PeerSession {
     co_return std::vector<wire::ImageSummary>{};
   }
   Awaitable<Result<wire::ImageFound>> find_image(std::string, BlockIndex, TimePoint) override {
+    if (!late_node_.is_zero()) hello_.node = late_node_;
     if (!has_image) co_return fail(Errc::unknown_image, Operation::locate);
     wire::ImageFound found;
     found.image = {"disk", image_.info, image_.blocks(), complete};
     co_return found;
   }
-  Awaitable<Result<wire::TreeNodes>> tree_nodes(ImageId, std::vector<TreeNode> nodes,
+  Awaitable<Result<wire::TreeNodes>> tree_nodes(ImageId image, std::vector<TreeNode> nodes,
                                                 wire::Priority, TimePoint deadline) override {
     calls.emplace_back("nodes");
     nodes_asked.insert(nodes_asked.end(), nodes.begin(), nodes.end());
@@ -98,6 +101,8 @@ class ScriptedPeer final : public PeerSession {
       if (!woken) co_return fail(Errc::deadline_passed, Operation::fetch);
     }
     if (closed_) co_return fail(Errc::peer_unreachable, Operation::fetch);
+    if (!late_node_.is_zero()) hello_.node = late_node_;
+    if (image != image_.info.id) co_return fail(Errc::unknown_image, Operation::fetch);
     wire::TreeNodes answer;
     for (const TreeNode& node : nodes) {
       const auto known = image_.nodes.find(node);
@@ -152,6 +157,7 @@ class ScriptedPeer final : public PeerSession {
   Timers& timers_;
   const test::SampleImage& image_;
   wire::Hello hello_;
+  NodeId late_node_;
   OnClosed on_closed_;
   Signal nodes_signal_;
   bool closed_ = false;

@@ -238,6 +238,7 @@ void Scheduler::complete(std::span<const FetchTicket> tickets) {
 }
 
 BlockCount Scheduler::landed(const ImageId& id, std::span<const BlockRange> ranges, TimePoint now) {
+  if (ranges.empty()) return BlockCount(0);
   const ImageSchedule::Landed landed = at(id).schedule.landed(ranges);
   complete(landed.complete);
   dispatch(now);
@@ -245,6 +246,7 @@ BlockCount Scheduler::landed(const ImageId& id, std::span<const BlockRange> rang
 }
 
 void Scheduler::rejected(const ImageId& id, std::span<const BlockRange> ranges, TimePoint now) {
+  if (ranges.empty()) return;
   at(id).schedule.rejected(ranges);
   dispatch(now);
 }

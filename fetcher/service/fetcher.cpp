@@ -27,6 +27,7 @@ class Fetcher::Impl : public std::enable_shared_from_this<Fetcher::Impl> {
 
   template <class F>
   void later(F function) {
+    if (stopped) return;
     asio::post(io,
                [self = shared_from_this(), f = std::move(function)]() mutable { f(self->engine); });
   }

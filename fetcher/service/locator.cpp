@@ -158,7 +158,9 @@ Result<RemoteImage> Locator::conclude(Search& search) {
     image.info = summary.info;
     image.offers.push_back({found.address, found.node, summary.available, summary.complete});
     if (whole_.size() > remembered_images) whole_.clear();
-    if (summary.complete) whole_[summary.info.id].push_back(found.peer);
+    if (summary.complete && !offered_whole(found.peer, summary.info.id)) {
+      whole_[summary.info.id].push_back(found.peer);
+    }
   }
   if (ids.size() > 1) {
     return fail(Errc::ambiguous_image, Operation::locate,

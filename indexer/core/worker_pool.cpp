@@ -17,6 +17,7 @@ struct WorkerPool::Impl {
   explicit Impl(WorkerPoolOptions o) : options(std::move(o)) {}
 
   void run() noexcept {
+    current = this;
     while (auto task = next())
       task();
   }
@@ -32,6 +33,9 @@ struct WorkerPool::Impl {
     return task;
   }
 
+  // The pool whose thread this is.
+  static thread_local const Impl* current;
+
   // Constant after construction.
   const WorkerPoolOptions options;
   std::vector<std::thread> threads;
@@ -42,6 +46,8 @@ struct WorkerPool::Impl {
   std::deque<Task> queue WEFT_GUARDED_BY(mutex);
   bool stopping WEFT_GUARDED_BY(mutex) = false;
 };
+
+thread_local const WorkerPool::Impl* WorkerPool::Impl::current = nullptr;
 
 WorkerPool::WorkerPool(WorkerPoolOptions options)
     : impl_(std::make_unique<Impl>(std::move(options))) {
@@ -59,6 +65,7 @@ WorkerPool::~WorkerPool() {
 }
 
 bool WorkerPool::submit(Task task) {
+  WEFT_ASSERT(Impl::current != impl_.get(), "a pool thread must not wait for its own pool");
   Lock lock(impl_->mutex);
   while (impl_->queue.size() >= impl_->options.queue_limit && !impl_->stopping) {
     impl_->not_full.wait(impl_->mutex);

@@ -109,6 +109,17 @@ TEST(WorkerPool, refuses_tasks_after_stop) {
   pool.stop();  // again: no harm
 }
 
+TEST(WorkerPoolDeathTest, waiting_for_room_on_a_pool_thread_is_a_bug) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(
+      {
+        WorkerPool pool({.threads = 1});
+        static_cast<void>(pool.submit([&] { static_cast<void>(pool.submit([] {})); }));
+        pool.stop();
+      },
+      "must not wait for its own pool");
+}
+
 TEST(WorkerPool, threads_carry_the_pools_name) {
   std::latch both(2);
   std::array<std::string, 2> names;

@@ -56,7 +56,7 @@ WEFT_SHA_TARGET inline void compress(Lane (&state)[lanes], const std::byte* cons
   for (int lane = 0; lane < lanes; ++lane) {
     work[lane] = state[lane];
 #pragma GCC unroll 16
-    for (int i = 0; i < 4; ++i)
+    for (std::size_t i = 0; i < 4; ++i)
       words[lane][i] = load(block[lane] + 16 * i);
   }
 #pragma GCC unroll 16

@@ -122,6 +122,14 @@ std::vector<std::pair<PeerId, PeerStatus>> PeerTable::status() const {
   return all;
 }
 
+/// SplitMix64: good enough to spread pauses, and the same everywhere for one seed.
+std::uint64_t PeerTable::next_random() {
+  std::uint64_t z = (random_ += 0x9e3779b97f4a7c15U);
+  z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
+  z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
+  return z ^ (z >> 31U);
+}
+
 void PeerTable::set_state(Entry& entry, PeerState state) {
   entry.state = state;
   entry.changed.notify_all();
@@ -152,7 +160,7 @@ Awaitable<void> PeerTable::maintain(PeerId id, std::shared_ptr<Entry> entry) {
     if (entry->removed || entry->state == PeerState::self) break;
     const Duration pause = entry->state == PeerState::duplicate
                                ? options_.backoff.longest
-                               : backoff(entry->failures, random_(), options_.backoff);
+                               : backoff(entry->failures, next_random(), options_.backoff);
     entry->retry_at = timers_.now() + pause;
     while (!entry->removed) {
       const TimePoint until = entry->retry_at;

@@ -18,7 +18,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -102,6 +101,7 @@ class PeerTable {
   Awaitable<Result<void>> greet(std::shared_ptr<Entry> entry, std::shared_ptr<PeerSession> session);
   Awaitable<void> serve(PeerId id, std::shared_ptr<Entry> entry,
                         std::shared_ptr<PeerSession> session);
+  [[nodiscard]] std::uint64_t next_random();
   void set_state(Entry& entry, PeerState state);
   void connect_failed(Entry& entry, const Error& why);
   void lost(PeerId id, Entry& entry, const Error& why);
@@ -112,7 +112,7 @@ class PeerTable {
   Connect connect_;
   PeerEvents& events_;
   Options options_;
-  std::mt19937_64 random_;
+  std::uint64_t random_;  // state of next_random
   std::map<PeerId, std::shared_ptr<Entry>> entries_;
   std::uint32_t last_id_ = 0;
   bool closed_ = false;

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tests/support/indexer/tree_model.h"
 #include "tests/unit/indexer/store/store_fixture.h"
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <vector>
+
+#include <unistd.h>
 
 namespace weft {
 namespace {
@@ -108,6 +112,142 @@ TEST_F(ImageStore, complete_image_counts_the_same_after_reopening) {
   EXPECT_EQ(usage.zero, BlockCount(1));
   EXPECT_EQ(usage.resident, BlockCount(3));
   EXPECT_TRUE(same(read(**image, 0, 4 * block_size), sample.bytes));
+}
+
+TEST_F(ImageStore, block_that_rots_in_the_pack_is_lost_and_can_be_fetched_again) {
+  const auto sample = SampleImage::picture("abc");
+  {
+    const auto image = adopt(sample);
+    ASSERT_TRUE(sample.send_tree(*image));
+    ASSERT_TRUE(sample.send_blocks(*image, 0, 3));
+  }
+  reopen();
+  const auto path = dir_ / "state" / "images" / to_hex(sample.info.id) / "pack";
+  {
+    auto pack = posix_file_system().open(path, OpenMode::read_write).value();
+    ASSERT_TRUE(pack->write_at(ByteOffset(block_size + 5), std::array{std::byte{0x77}}));
+  }
+  const auto local = image(sample);
+  std::vector<std::byte> out(3 * block_size);
+  EXPECT_TRUE(local->read(ByteOffset(0), out).error().is(Errc::not_resident));
+  EXPECT_EQ(local->lost_blocks(), BlockCount(1));
+  EXPECT_EQ(residency(*local), "#.#");
+  ASSERT_TRUE(sample.send_blocks(*local, 1, 1));
+  EXPECT_TRUE(reads_as(*local, sample));
+}
+
+TEST_F(ImageStore, pack_cut_short_loses_blocks_and_reads_no_zeros) {
+  const auto sample = SampleImage::picture("abc");
+  const auto local = adopt(sample);
+  ASSERT_TRUE(sample.send_tree(*local));
+  ASSERT_TRUE(sample.send_blocks(*local, 0, 3));
+  std::filesystem::resize_file(dir_ / "state" / "images" / to_hex(sample.info.id) / "pack",
+                               block_size);
+  std::vector<std::byte> out(block_size);
+  EXPECT_TRUE(local->read(ByteOffset(2 * block_size), out).error().is(Errc::not_resident));
+  EXPECT_EQ(residency(*local), "##.");
+}
+
+TEST_F(ImageStore, huge_image_opens_at_once_and_a_zero_subtree_is_readable_at_once) {
+  constexpr std::uint64_t tebibyte = std::uint64_t{1} << 40;
+  const ByteCount size(10 * tebibyte);
+  const auto model = test::model_of(size, {{5, test::make_digest(1)}});
+  const ImageInfo info = model.info();
+  const auto local = store_->adopt("huge", info);
+  ASSERT_TRUE(local);
+  for (auto node = model.nodes.rbegin(); node != model.nodes.rend(); ++node) {
+    ASSERT_TRUE((*local)->add_node(node->first, node->second));
+  }
+  const BlockRange whole{BlockIndex(0), blocks_for(size)};
+  EXPECT_EQ((*local)->next_missing(whole), (BlockRange{BlockIndex(5), BlockCount(1)}));
+  ASSERT_TRUE(store_->flush());
+  EXPECT_LT((*local)->usage().physical, ByteCount(8u << 20));
+}
+
+TEST_F(ImageStore, blocks_committed_without_flush_survive_a_kill) {
+  const auto sample = SampleImage::picture("ab.cd");
+  const auto state = dir_ / "state";
+  const auto image_dir = std::filesystem::path("images") / to_hex(sample.info.id);
+  {
+    const auto local = adopt(sample);
+    ASSERT_TRUE(sample.send_tree(*local));
+    ASSERT_TRUE(local->flush());
+    ASSERT_TRUE(sample.send_blocks(*local, 0, 2));
+    // What the files hold at this moment is what a killed process leaves.
+    std::filesystem::copy(state / image_dir, dir_ / "killed");
+  }
+  store_.reset();
+  std::filesystem::remove_all(state / image_dir);
+  std::filesystem::rename(dir_ / "killed", state / image_dir);
+  reopen();
+  const auto local = image(sample);
+  EXPECT_EQ(residency(*local), "###..");
+  EXPECT_EQ(read(*local, 0, 2 * block_size),
+            std::vector(sample.block(0, 2).begin(), sample.block(0, 2).end()));
+}
+
+TEST_F(ImageStore, damaged_map_is_made_again_by_hashing) {
+  const auto sample = SampleImage::picture("ab.cd");
+  {
+    const auto local = adopt(sample);
+    ASSERT_TRUE(sample.send_tree(*local));
+    ASSERT_TRUE(sample.send_blocks(*local, 0, 2));
+  }
+  store_.reset();
+  {
+    const auto path = dir_ / "state" / "images" / to_hex(sample.info.id) / "map";
+    auto map = posix_file_system().open(path, OpenMode::read_write).value();
+    ASSERT_TRUE(map->write_at(ByteOffset(20), std::array{std::byte{0xff}}));
+  }
+  reopen();
+  EXPECT_EQ(residency(*image(sample)), "###..");
+}
+
+TEST_F(ImageStore, second_process_is_told_who_holds_the_state) {
+  const auto second = Store::open(posix_file_system(), {dir_ / "state", ByteCount(0)});
+  ASSERT_FALSE(second);
+  EXPECT_TRUE(second.error().is(Errc::state_locked));
+  EXPECT_NE(second.error().detail.find(std::to_string(::getpid())), std::string::npos);
+}
+
+TEST_F(ImageStore, state_of_a_newer_weft_is_refused) {
+  store_.reset();
+  const std::string newer = "weft state 2\n";
+  test::write_file(dir_ / "state" / "format", std::as_bytes(std::span(newer)));
+  const auto opened = Store::open(posix_file_system(), {dir_ / "state", ByteCount(0)});
+  ASSERT_FALSE(opened);
+  EXPECT_TRUE(opened.error().is(Errc::newer_state));
+}
+
+TEST_F(ImageStore, commit_below_the_free_space_floor_is_refused) {
+  store_.reset();
+  auto opened =
+      Store::open(posix_file_system(), {dir_ / "state", ByteCount(std::uint64_t{1} << 60)});
+  ASSERT_TRUE(opened);
+  store_ = std::move(*opened);
+  const auto sample = SampleImage::picture("ab");
+  const auto local = adopt(sample);
+  ASSERT_TRUE(sample.send_tree(*local));
+  EXPECT_TRUE(sample.send_blocks(*local, 0, 1).error().is(std::errc::no_space_on_device));
+  EXPECT_EQ(residency(*local), "..");
+}
+
+TEST_F(ImageStore, one_object_per_image) {
+  const auto sample = SampleImage::picture("ab");
+  const auto one = adopt(sample);
+  EXPECT_EQ(one, image(sample));
+  EXPECT_EQ(one, adopt(sample, "other"));
+}
+
+TEST_F(ImageStore, settings_are_kept_by_kind_and_key) {
+  ASSERT_TRUE(store_->set_setting("peer", "a", "{}"));
+  ASSERT_TRUE(store_->set_setting("mount", "a", "[]"));
+  reopen();
+  EXPECT_EQ(*store_->setting("peer", "a"), "{}");
+  EXPECT_EQ(*store_->setting("peer", "b"), std::nullopt);
+  ASSERT_TRUE(store_->set_setting("peer", "a", std::nullopt));
+  EXPECT_TRUE(store_->settings("peer")->empty());
+  EXPECT_EQ(store_->settings("mount")->size(), 1u);
 }
 
 }  // namespace

@@ -4,12 +4,10 @@
 #include "tools/api/views.h"
 #include "tools/daemon/image_lookup.h"
 #include "tools/daemon/node.h"
+#include "tools/daemon/pause.h"
 
 #include <boost/json.hpp>
 #include <spdlog/spdlog.h>
-
-#include <condition_variable>
-#include <mutex>
 
 #include <fmt/format.h>
 
@@ -32,14 +30,6 @@ Result<JobView> find_job(Node& node, const std::string& reference) {
   return std::move(*job);
 }
 
-/// Returns early when the stop is requested.
-void pause(const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock(mutex);
-  wake.wait_for(lock, stop, poll_period, [] { return false; });
-}
-
 /// Until the job has ended, or the caller goes away: the job itself goes on.
 Reply follow(Node& node, const ImageId& image, const CallContext& context) {
   for (;;) {
@@ -54,7 +44,7 @@ Reply follow(Node& node, const ImageId& image, const CallContext& context) {
       return fail(Errc::cancelled, Operation::materialize, "the job goes on in the background");
     }
     if (context.progress) context.progress({{"progress", to_json(*job)}});
-    pause(context.stop);
+    static_cast<void>(pause_for(poll_period, context.stop));
   }
 }
 

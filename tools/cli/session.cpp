@@ -6,6 +6,7 @@
 #include "tools/daemon/background.h"
 #include "tools/daemon/logging.h"
 #include "tools/daemon/node.h"
+#include "tools/daemon/pause.h"
 
 #include <boost/json/serialize.hpp>
 
@@ -15,6 +16,12 @@
 #include <fmt/format.h>
 
 namespace weft::tools {
+namespace {
+
+constexpr auto lock_patience = std::chrono::seconds(5);
+constexpr auto lock_poll = std::chrono::milliseconds(50);
+
+}  // namespace
 
 Call make_call(std::string method, std::vector<std::string> path, boost::json::object body) {
   path.insert(path.begin(), "v1");
@@ -31,7 +38,7 @@ Session::Session(LoadedConfig config, GlobalOptions options, Terminal& terminal,
 Session::~Session() = default;
 
 Result<ControlClient> Session::connect() const {
-  return ControlClient::connect(config().state / "control.sock");
+  return ControlClient::connect(control_socket(config()));
 }
 
 bool Session::daemon_runs() {
@@ -83,11 +90,19 @@ Result<Node*> Session::own_node(NodeNeed need) {
 }
 
 Reply Session::perform(const Call& call, NodeNeed need, const CallContext& context) {
-  auto client = connect();
-  if (client) return client->call(call, context);
-  if (!client.error().is(Errc::no_daemon)) return std::unexpected(std::move(client).error());
-  WEFT_TRY(auto* node, own_node(need));
-  return dispatch(*node, call, context);
+  // A node that starts or ends has locked the directory but does not answer: that passes.
+  const auto deadline = steady_clock().now() + lock_patience;
+  for (;;) {
+    auto client = connect();
+    if (client) return client->call(call, context);
+    if (!client.error().is(Errc::no_daemon) || need == NodeNeed::daemon) {
+      return std::unexpected(std::move(client).error());
+    }
+    auto node = own_node(need);
+    if (node) return dispatch(**node, call, context);
+    const bool passing = node.error().is(Errc::state_locked) && steady_clock().now() < deadline;
+    if (!passing || !pause_for(lock_poll, stop_)) return std::unexpected(std::move(node).error());
+  }
 }
 
 Reply Session::call(const Call& call, NodeNeed need) {

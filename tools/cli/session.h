@@ -27,6 +27,7 @@ struct GlobalOptions {
 
 /// What a verb needs of a node when no daemon runs.
 enum class NodeNeed {
+  daemon,  ///< nothing else will do: Errc::no_daemon
   store,   ///< one in this process, without a network, for the time of the command
   network  ///< the same with a network, but without mounts
 };

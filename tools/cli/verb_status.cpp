@@ -1,26 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/render.h"
 #include "tools/cli/verbs.h"
+#include "tools/daemon/pause.h"
 
 #include <chrono>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <ostream>
 
 namespace weft::tools {
 namespace {
 
 constexpr const char* clear_screen = "\x1b[H\x1b[2J";
-
-/// False: interrupted.
-bool pause(const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock(mutex);
-  wake.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
-  return !stop.stop_requested();
-}
 
 }  // namespace
 
@@ -31,11 +21,11 @@ Verb status_verb(CLI::App& app) {
   command.add_flag("--watch", *watch, "again every second, until ctrl-C");
   RunInSession run = [watch](Session& session) -> Result<void> {
     for (;;) {
-      WEFT_TRY(const auto status, session.call(make_call("GET", {"status"})));
+      WEFT_TRY(const auto status, session.call(make_call("GET", {"status"}), NodeNeed::daemon));
       const bool redraw = *watch && session.terminal().out_is_tty && !session.options().json;
       if (redraw) session.terminal().out << clear_screen;
       session.print(status, render_status(status));
-      if (!*watch || !pause(session.stop_token())) return {};
+      if (!*watch || !pause_for(std::chrono::seconds(1), session.stop_token())) return {};
     }
   };
   return {&command, std::move(run)};

@@ -33,6 +33,11 @@ struct Config {
   std::filesystem::path log_file;  ///< empty: stderr
 };
 
+/// Where the node of this state directory listens for control requests.
+[[nodiscard]] inline std::filesystem::path control_socket(const Config& config) {
+  return config.state / "control.sock";
+}
+
 /// One setting. The same `name` is the key of the file, `--flag` (with - for _) and WEFT_VARIABLE.
 struct ConfigKey {
   std::string_view name;

@@ -3,9 +3,11 @@
 
 #include "fs/supervisor/direct_keeper.h"
 #include "fs/supervisor/worker_link.h"
+#include "tools/api/control_client.h"
 #include "tools/api/control_server.h"
 #include "tools/daemon/idle_rule.h"
 #include "tools/daemon/node.h"
+#include "tools/daemon/pause.h"
 #include "tools/version.h"
 
 #include <spdlog/spdlog.h>
@@ -17,6 +19,9 @@
 
 namespace weft::tools {
 namespace {
+
+constexpr auto lock_patience = std::chrono::seconds(5);
+constexpr auto lock_poll = std::chrono::milliseconds(50);
 
 /// The supervisor passes every wish to end on as SIGTERM. What a terminal sends to the whole
 /// process group must not end the worker before the mounts are looked after.
@@ -46,6 +51,19 @@ void wait_for_end(const sigset_t& ending, Node& node, const ControlServer& contr
   }
 }
 
+/// A command that works on the state directory by itself may hold it for a moment; another daemon
+/// holds it for good, and answers.
+Result<std::unique_ptr<Node>> start_node(const NodeOptions& options) {
+  const auto deadline = steady_clock().now() + lock_patience;
+  for (;;) {
+    auto node = Node::start(options);
+    if (node || !node.error().is(Errc::state_locked)) return node;
+    const bool daemon = ControlClient::connect(control_socket(options.config)).has_value();
+    if (daemon || steady_clock().now() >= deadline) return node;
+    static_cast<void>(pause_for(lock_poll, {}));
+  }
+}
+
 }  // namespace
 
 Result<void> run_worker(WorkerOptions options) {
@@ -59,9 +77,9 @@ Result<void> run_worker(WorkerOptions options) {
   } else {
     keeper = fs::make_direct_mount_keeper();
   }
-  WEFT_TRY(auto node, Node::start({options.config, true, keeper.get()}));
+  WEFT_TRY(auto node, start_node({options.config, true, keeper.get()}));
   ControlServerOptions control_options;
-  control_options.socket = node->store().directory() / "control.sock";
+  control_options.socket = control_socket(options.config);
   WEFT_TRY(auto control, ControlServer::start(*node, std::move(control_options)));
   spdlog::info("node ready version={} node={} name=\"{}\" state={} pid={}", version,
                to_hex(node->store().node_id()), node->name(), node->store().directory().string(),

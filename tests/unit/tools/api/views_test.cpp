@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/api/views.h"
+
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
+
+namespace weft::tools {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Views, hundred_percent_is_only_shown_when_nothing_is_missing) {
+  ImageUsage usage;
+  usage.total = BlockCount(1'000'000);
+  usage.missing = BlockCount(1);
+  EXPECT_EQ(resident_percent(usage), 99.9);
+  usage.missing = BlockCount(0);
+  EXPECT_EQ(resident_percent(usage), 100);
+  usage.missing = usage.total;
+  EXPECT_EQ(resident_percent(usage), 0);
+}
+
+TEST(Views, image) {
+  ImageEntry entry;
+  entry.name = "web";
+  entry.info.size = ByteCount(8192);
+  entry.usage = {BlockCount(2), BlockCount(1),   BlockCount(1), BlockCount(0),
+                 BlockCount(0), ByteCount(4096), true};
+  entry.source = "/images/web.raw";
+  const std::string zeros(64, '0');
+  EXPECT_EQ(boost::json::serialize(to_json(entry)),
+            R"({"name":"web","id":")" + zeros + R"(","size":8192,"root":")" + zeros +
+                R"(","complete":true,"percent":1E2,"blocks":{"total":2,"zero":1,"resident":1,)"
+                R"("borrowed":0,"missing":0},"physical":4096,"in_place":false,)"
+                R"("source":"/images/web.raw"})");
+}
+
+TEST(Views, a_waiting_mount_says_why) {
+  fs::MountStatus mount;
+  mount.target = "/mnt";
+  fetcher::ImageFetchStatus fetch;
+  EXPECT_TRUE(to_json(mount, &fetch).at("waiting_for").is_null()) << "nothing waits";
+  mount.waiting.push_back({{BlockIndex(7), BlockCount(1)}, 1500ms, 42});
+  EXPECT_EQ(to_json(mount, &fetch).at("waiting_for"), "no connected peer holds what is missing");
+  fetch.connected_holders = 2;
+  EXPECT_EQ(to_json(mount, &fetch).at("waiting_for"), "fetching from 2 peers");
+  fetch.disk_full = true;
+  const auto view = to_json(mount, &fetch);
+  EXPECT_TRUE(view.at("waiting_for").as_string().starts_with("the disk is full"));
+  const auto& read = view.at("waiting").at(0).as_object();
+  EXPECT_EQ(read.at("first_block").to_number<int>(), 7);
+  EXPECT_EQ(read.at("age").to_number<double>(), 1.5);
+}
+
+TEST(Views, job_with_unknown_time_left_has_null) {
+  JobView job{ImageId{}, "web", {}};
+  job.progress.total = BlockCount(10);
+  job.progress.done = BlockCount(5);
+  job.progress.note = "no connected peer holds what is missing";
+  const auto view = to_json(job);
+  EXPECT_TRUE(view.at("eta").is_null());
+  EXPECT_TRUE(view.at("error").is_null());
+  EXPECT_EQ(view.at("percent").to_number<double>(), 50);
+  EXPECT_EQ(view.at("total").to_number<int>(), 40960);
+  job.progress.eta = 90s;
+  EXPECT_EQ(to_json(job).at("eta").to_number<double>(), 90);
+}
+
+TEST(Views, peer_without_a_network_is_of_unknown_state) {
+  const KnownPeer peer{"a:1", PeerOrigin::recorded};
+  EXPECT_EQ(to_json(peer, nullptr).at("state"), "unknown");
+}
+
+}  // namespace
+}  // namespace weft::tools

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cli/render.h"
+
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
+
+namespace weft::tools {
+namespace {
+
+boost::json::object parse(const char* text) {
+  return boost::json::parse(text).as_object();
+}
+
+TEST(Render, images) {
+  const auto answer = parse(R"({"images": [
+    {"name": "deb12-web", "id": "3f2a9c01be77d5d5aa", "size": 2147483648, "percent": 38.4,
+     "physical": 851443712, "in_place": false, "source": ""},
+    {"name": "deb12", "id": "aa11bb22cc33dd44ee", "size": 2147483648, "percent": 100,
+     "physical": 8192, "in_place": true, "source": "/images/deb12.raw"}]})");
+  EXPECT_EQ(render_images(answer),
+            "NAME       ID               SIZE   LOCAL    ON DISK  FROM\n"
+            "deb12-web  3f2a9c01be77  2.0 GiB   38.4%  812.0 MiB  peers\n"
+            "deb12      aa11bb22cc33  2.0 GiB  100.0%    8.0 KiB  in place: /images/deb12.raw\n");
+  EXPECT_EQ(render_images({}), "no images: `weft import FILE` makes one\n");
+}
+
+TEST(Render, image) {
+  const auto image = parse(R"({"name": "web", "id": "3f2a", "size": 5000, "root": "77",
+    "percent": 50, "complete": false, "physical": 4096, "source": "/a.raw",
+    "blocks": {"total": 2, "resident": 1, "borrowed": 0, "zero": 0, "missing": 1}})");
+  EXPECT_EQ(render_image(image),
+            "name      web\n"
+            "id        3f2a\n"
+            "size      4.9 KiB (5000 bytes)\n"
+            "root      77\n"
+            "from      /a.raw\n"
+            "local     50.0%\n"
+            "blocks    4.0 KiB resident, 0 B borrowed, 0 B zero, 4.0 KiB missing\n"
+            "on disk   4.0 KiB\n");
+}
+
+TEST(Render, removal_says_what_stays) {
+  EXPECT_EQ(render_removal(parse(R"({"freed": 4096})")), "freed 4.0 KiB\n");
+  EXPECT_EQ(render_removal(parse(R"({"freed": 0, "blocks_kept_for_borrowers": 2})")),
+            "freed 0 B; 8.0 KiB stay because other images borrow them\n");
+}
+
+TEST(Render, peers) {
+  const auto answer = parse(R"({"peers": [
+    {"address": "10.0.0.1:7440", "name": "node-a", "state": "connected", "rate": 12500000,
+     "round_trip": 0.021, "received": 1048576, "last_error": "", "banned_for": []},
+    {"address": "b:7440", "state": "waiting", "last_error": "connection refused", "retry_in": 4.0,
+     "banned_for": ["aa"]}]})");
+  EXPECT_EQ(render_peers(answer),
+            "PEER           NAME    STATE             RATE   RTT  RECEIVED  NOTE\n"
+            "10.0.0.1:7440  node-a  connected  11.9 MiB/s  21ms   1.0 MiB\n"
+            "b:7440         -       waiting             -     -       0 B  connection refused; "
+            "retry in 4s; sent wrong data, not used for 1 image\n");
+}
+
+TEST(Render, status_shows_what_waits_and_why) {
+  const auto status = parse(R"({
+    "node": {"name": "b", "id": "00112233445566778899aabbccddeeff", "version": "0.1.0",
+             "uptime": 65, "listen": null, "network": true},
+    "disk": {"physical": 4096, "free": 1073741824, "floor": 268435456, "flush_failing": true},
+    "fetch": {"received": 8192, "received_wire": 4096, "received_for_demand": 4096},
+    "served": {"sent": 0},
+    "images": [],
+    "mounts": [{"target": "/mnt/vm", "name": "deb12", "waiting_for": "fetching from 1 peer",
+      "waiting": [{"age": 0.25}, {"age": 0.1}],
+      "reads": {"resident": 10, "missing": 5, "failed": 0, "stall": 1.5, "missing_p99": 0.08}}],
+    "jobs": [{"name": "deb12", "state": "running", "percent": 50, "done": 4096, "total": 8192,
+              "rate": 4096, "eta": 1, "note": "", "error": null}],
+    "peers": []})");
+  EXPECT_EQ(render_status(status),
+            "node b (001122334455), weft 0.1.0, up 1min 5s, serving no peers\n"
+            "disk: 4.0 KiB used, 1.0 GiB free (floor 256.0 MiB)\n"
+            "disk: WRITES DO NOT BECOME DURABLE: see the log\n"
+            "fetched: 8.0 KiB (4.0 KiB on the wire), 4.0 KiB for reads; sent to peers: 0 B\n"
+            "\n"
+            "MOUNT    IMAGE  READS  WAITED  FAILED  STALL   P99  WAITING NOW\n"
+            "/mnt/vm  deb12     15       5       0     2s  80ms  2 for up to 250ms: fetching from "
+            "1 peer\n"
+            "\n"
+            "MATERIALIZE  STATE    PROGRESS\n"
+            "deb12        running  50.0%  4.0 KiB of 8.0 KiB  4.0 KiB/s  1s left\n");
+}
+
+TEST(Render, an_answer_of_another_shape_is_shown_as_far_as_it_goes) {
+  for (const char* text : {"{}", R"({"images": 5, "mounts": [1, null], "peers": {"a": 1}})",
+                           R"({"images": [{"name": 7, "size": -1, "percent": "x"}]})",
+                           R"({"jobs": [[]], "node": "x", "fetch": {"received": 1e300}})"}) {
+    EXPECT_FALSE(render_status(parse(text)).empty()) << text;
+  }
+}
+
+TEST(Render, bar_fits_the_terminal) {
+  const auto progress =
+      parse(R"({"percent": 25, "done": 1048576, "total": 4194304, "rate": 1048576, "eta": 3})");
+  EXPECT_EQ(render_bar(progress, 80),
+            "[######....................]  25.0%  1.0 MiB of 4.0 MiB  1.0 MiB/s  3s left");
+  for (int columns = 0; columns < 200; ++columns) {
+    EXPECT_LE(static_cast<int>(render_bar(progress, columns).size()), std::max(0, columns - 1));
+  }
+}
+
+TEST(Render, version) {
+  EXPECT_EQ(render_version(parse(R"({"version": "0.1.0", "api": 1, "protocol": 1,
+                                     "daemon": {"version": "0.0.9", "pid": 77}})")),
+            "weft 0.1.0 (control API 1, wire protocol 1)\ndaemon 0.0.9 (pid 77)\n");
+}
+
+}  // namespace
+}  // namespace weft::tools

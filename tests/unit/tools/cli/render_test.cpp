@@ -52,7 +52,7 @@ TEST(Render, peers) {
     {"address": "b:7440", "state": "waiting", "last_error": "connection refused", "retry_in": 4.0,
      "banned_for": ["aa"]}]})");
   EXPECT_EQ(render_peers(answer),
-            "PEER           NAME    STATE             RATE   RTT  RECEIVED  NOTE\n"
+            "PEER           NAME    STATE            RATE   RTT  RECEIVED  NOTE\n"
             "10.0.0.1:7440  node-a  connected  11.9 MiB/s  21ms   1.0 MiB\n"
             "b:7440         -       waiting             -     -       0 B  connection refused; "
             "retry in 4s; sent wrong data, not used for 1 image\n");
@@ -98,7 +98,7 @@ TEST(Render, bar_fits_the_terminal) {
   const auto progress =
       parse(R"({"percent": 25, "done": 1048576, "total": 4194304, "rate": 1048576, "eta": 3})");
   EXPECT_EQ(render_bar(progress, 80),
-            "[######....................]  25.0%  1.0 MiB of 4.0 MiB  1.0 MiB/s  3s left");
+            "[#######.......................]  25.0%  1.0 MiB of 4.0 MiB  1.0 MiB/s  3s left");
   for (int columns = 0; columns < 200; ++columns) {
     EXPECT_LE(static_cast<int>(render_bar(progress, columns).size()), std::max(0, columns - 1));
   }

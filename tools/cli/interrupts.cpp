@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/interrupts.h"
 
-#include <ctime>
-
 namespace weft::tools {
 
 Interrupts::Interrupts() {
@@ -10,20 +8,21 @@ Interrupts::Interrupts() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP})
     sigaddset(&signals_, signal);
   ::pthread_sigmask(SIG_BLOCK, &signals_, &previous_);
-  watcher_ = std::jthread([this](const std::stop_token& ending) { watch(ending); });
+  watcher_ = std::thread([this] { watch(); });
 }
 
 Interrupts::~Interrupts() {
-  watcher_.request_stop();
+  ending_ = true;
+  ::pthread_kill(watcher_.native_handle(), SIGTERM);
   watcher_.join();
   ::pthread_sigmask(SIG_SETMASK, &previous_, nullptr);
 }
 
-void Interrupts::watch(const std::stop_token& ending) {
-  constexpr timespec period{0, 100'000'000};
-  while (!ending.stop_requested()) {
-    const int signal = ::sigtimedwait(&signals_, nullptr, &period);
-    if (signal < 0) continue;
+void Interrupts::watch() {
+  for (;;) {
+    int signal = 0;
+    if (::sigwait(&signals_, &signal) != 0) continue;
+    if (ending_) return;
     if (stop_.stop_requested()) {
       ::signal(signal, SIG_DFL);
       ::pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <stop_token>
 #include <thread>
 
@@ -21,12 +22,13 @@ class Interrupts {
   [[nodiscard]] std::stop_token token() const { return stop_.get_token(); }
 
  private:
-  void watch(const std::stop_token& ending);
+  void watch();
 
   sigset_t signals_;
   sigset_t previous_;
   std::stop_source stop_;
-  std::jthread watcher_;
+  std::atomic<bool> ending_ = false;
+  std::thread watcher_;
 };
 
 }  // namespace weft::tools

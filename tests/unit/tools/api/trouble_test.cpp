@@ -95,10 +95,8 @@ TEST(Trouble, every_exit_code_is_explained_once) {
 }
 
 TEST(Trouble, message_is_one_line_that_ends_in_advice) {
-  const Error error{make_error_code(Errc::name_taken), Operation::import, "web\nx\x1b[2J"};
-  EXPECT_EQ(one_line(error),
-            "import: the name is taken: web x [2J: choose another --name, or `weft rm` the old "
-            "image first");
+  const Error error{make_error_code(Errc::no_daemon), Operation::control, "web\nx\x1b[2J"};
+  EXPECT_EQ(one_line(error), "control: no daemon answers: web x [2J: start one with `weft daemon`");
 }
 
 TEST(ErrorJson, comes_back_as_it_was_sent) {

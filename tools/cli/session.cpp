@@ -54,7 +54,8 @@ std::vector<std::string> Session::configuration_flags() const {
   for (const auto& [name, text] : options_.settings) {
     const auto* key = find_config_key(name);
     if (key == nullptr || name == "state") continue;
-    flags.insert(flags.end(), {flag_of(*key), text});
+    // One argument: a flag that needs no value takes none from the next.
+    flags.push_back(flag_of(*key) + "=" + text);
   }
   return flags;
 }

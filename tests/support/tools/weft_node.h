@@ -59,6 +59,7 @@ class WeftNode {
   [[nodiscard]] std::string log() const;
 
  private:
+  [[nodiscard]] bool answers() const;
   [[nodiscard]] pid_t worker() const;
 
   [[nodiscard]] std::filesystem::path log_file() const { return state_.string() + ".log"; }

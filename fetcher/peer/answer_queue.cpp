@@ -30,11 +30,13 @@ std::optional<AnswerQueue::Job> AnswerQueue::next_job() {
     if (ahead >= look_ahead) return std::nullopt;
     for (auto it = c.order.begin(); it != c.order.end(); ++it) {
       Entry& entry = entries_.find(*it)->second;
+      const bool in_turn = entry.priority == Priority::prefetch;
+      if (entry.making && in_turn) return std::nullopt;  // the next one would overtake it
       if (entry.making) continue;
       entry.making = true;
       ++c.making;
       const std::uint32_t request = *it;
-      if (entry.priority != Priority::prefetch) c.order.splice(c.order.end(), c.order, it);
+      if (!in_turn) c.order.splice(c.order.end(), c.order, it);
       return Job{request, entry.priority, entry.answer};
     }
   }

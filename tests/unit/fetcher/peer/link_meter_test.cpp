@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fetcher/peer/link_meter.h"
+
+#include "fetcher/peer/log_limiter.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+namespace weft::fetcher {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr TimePoint start{100s};
+
+TEST(RateMeter, measures_the_link_and_not_the_wait_before_a_burst) {
+  RateMeter meter;
+  TimePoint now = start;
+  for (int burst = 0; burst < 5; ++burst) {
+    now += 200ms;  // a round trip, and time without requests
+    for (int i = 0; i < 300; ++i) {
+      meter.arrived(now, 1250);
+      now += 1ms;
+    }
+    meter.idle();
+  }
+  EXPECT_GT(meter.samples(), 4u);
+  EXPECT_NEAR(meter.bytes_per_second(), 1.25e6, 0.02e6);
+}
+
+TEST(RateMeter, one_small_answer_is_no_sample) {
+  RateMeter meter;
+  meter.arrived(start, 4096);
+  meter.idle();
+  meter.arrived(start + 1s, 4096);
+  meter.arrived(start + 1001ms, 4096);
+  meter.idle();
+  EXPECT_EQ(meter.samples(), 0u);
+}
+
+TEST(RateMeter, follows_a_link_that_changes) {
+  RateMeter meter;
+  TimePoint now = start;
+  const auto run = [&](std::size_t bytes_per_ms, int ms) {
+    for (int i = 0; i < ms; ++i)
+      meter.arrived(now += 1ms, bytes_per_ms);
+  };
+  run(12'500, 2000);
+  EXPECT_NEAR(meter.bytes_per_second(), 12.5e6, 0.5e6);
+  run(1250, 5000);
+  EXPECT_NEAR(meter.bytes_per_second(), 1.25e6, 0.1e6);
+}
+
+TEST(RoundTripMeter, keeps_the_least_recent_sample) {
+  RoundTripMeter meter;
+  meter.sample(20ms);
+  for (int i = 0; i < 10; ++i)
+    meter.sample(300ms);
+  EXPECT_EQ(meter.least(), 20ms);
+  for (int i = 0; i < 10; ++i)
+    meter.sample(80ms);
+  EXPECT_EQ(meter.least(), 80ms) << "the path has changed";
+}
+
+TEST(SendMeter, time_outside_writes_does_not_make_a_link_slow) {
+  SendMeter meter;
+  EXPECT_EQ(meter.bytes_per_second(), 0);
+  for (int i = 0; i < 20; ++i)
+    meter.written(100'000, 8ms);
+  EXPECT_NEAR(meter.bytes_per_second(), 12.5e6, 0.1e6);
+  SendMeter instant;
+  for (int i = 0; i < 20; ++i)
+    instant.written(100'000, 0ms);
+  EXPECT_GT(instant.bytes_per_second(), 1e9);
+}
+
+TEST(CompressionLevel, falls_as_the_link_gets_faster) {
+  EXPECT_EQ(compression_level(0), 3);
+  int last = 100;
+  for (const double mbit : {1.0, 10.0, 50.0, 100.0, 200.0, 999.0, 1001.0, 3000.0, 40'000.0}) {
+    const int level = compression_level(mbit * 1e6 / 8);
+    EXPECT_LE(level, last) << mbit;
+    last = level;
+  }
+  EXPECT_GE(compression_level(100e6 / 8), 3);
+  EXPECT_EQ(compression_level(1e9 / 8), 1);
+  EXPECT_EQ(last, 0);
+}
+
+TEST(LogLimiter, lets_one_through_and_counts_the_others) {
+  LogLimiter limiter(10s);
+  EXPECT_EQ(limiter.admit(start), 0u);
+  for (int i = 0; i < 1000; ++i)
+    EXPECT_FALSE(limiter.admit(start + 5s));
+  EXPECT_EQ(limiter.admit(start + 10s), 1000u);
+  EXPECT_FALSE(limiter.admit(start + 11s));
+}
+
+}  // namespace
+}  // namespace weft::fetcher

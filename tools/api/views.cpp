@@ -75,11 +75,16 @@ json::object progress_json(const Progress& progress) {
 json::object to_json(const JobView& job) {
   const auto& p = job.progress;
   json::object view{
-      {"image", to_hex(job.image)},           {"name", job.name},
-      {"state", fetcher::to_string(p.state)}, {"done", bytes_of(p.done).value()},
-      {"total", bytes_of(p.total).value()},   {"percent", percent(p.done.value(), p.total.value())},
-      {"fetched", p.fetched.value()},         {"rate", p.bytes_per_second},
-      {"eta", maybe_seconds(p.eta)},          {"note", p.note}};
+      {"image", to_hex(job.image)},
+      {"name", job.name},
+      {"state", fetcher::to_string(p.state)},
+      {"done", bytes_of(p.done).value()},
+      {"total", bytes_of(p.total).value()},
+      {"percent", p.total.value() == 0 ? 0 : percent(p.done.value(), p.total.value())},
+      {"fetched", p.fetched.value()},
+      {"rate", p.bytes_per_second},
+      {"eta", maybe_seconds(p.eta)},
+      {"note", p.note}};
   view["error"] = p.error ? json::value(p.error->message()) : json::value(nullptr);
   return view;
 }

@@ -60,9 +60,8 @@ Result<void> JobBook::resume() {
       WEFT_CHECK(store_.set_setting(kind, key, std::nullopt));
       continue;
     }
-    WEFT_TRY(const auto started, start(record.name, std::move(*image), record.options));
-    spdlog::info("job resumed image={} name={} done_blocks={} total_blocks={}", key, record.name,
-                 started.progress.done.value(), started.progress.total.value());
+    WEFT_CHECK(start(record.name, std::move(*image), record.options));
+    spdlog::info("job resumed image={} name={}", key, record.name);
   }
   return {};
 }

@@ -54,6 +54,7 @@ TEST(Views, a_waiting_mount_says_why) {
 
 TEST(Views, job_with_unknown_time_left_has_null) {
   JobView job{ImageId{}, "web", {}};
+  EXPECT_EQ(to_json(job).at("percent").to_number<double>(), 0) << "not looked at yet";
   job.progress.total = BlockCount(10);
   job.progress.done = BlockCount(5);
   job.progress.note = "no connected peer holds what is missing";

@@ -147,8 +147,9 @@ Result<std::unique_ptr<DigestIndex>> DigestIndex::open(std::unique_ptr<File> fil
   }
   const auto entries = layout::get<std::uint64_t>(head, 48);
   WEFT_TRY(const FileStat stat, file->stat());
-  const std::uint64_t pages = pages_for(entries);
   // Checked against the file before memory is taken for it.
+  if (entries > max_image_size.value() / block_size) return damaged("index: impossible length");
+  const std::uint64_t pages = pages_for(entries);
   if (pages > stat.size.value() / page_size) return damaged("index: shorter than it says");
   std::vector<std::byte> raw(pages * sizeof(std::uint64_t));
   WEFT_TRY(const std::size_t fenced, file->read_at(page_at(pages), raw));

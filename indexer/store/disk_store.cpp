@@ -99,7 +99,6 @@ Result<std::shared_ptr<LocalImage>> DiskStore::adopt(std::string_view name, cons
   if (!is_consistent(info)) {
     return fail(Errc::bad_request, Operation::catalog, "id, size and root do not belong together");
   }
-  const Lock flushing(table_->flushing());
   const Lock changes(table_->changes());
   WEFT_TRY(const auto known, table_->catalog().image(info.id));
   const CatalogImage row = known.value_or(CatalogImage{info, false, "", false});
@@ -155,7 +154,7 @@ Result<void> DiskStore::read_by_digest(const Digest& digest, std::span<std::byte
     return {};
   }
   const Lock lending(table_->lending());
-  const auto hit = table_->look_up(digest, ImageId{}, std::nullopt);
+  const auto hit = ImageTable::look_up(digest, table_->lenders(ImageId{}), std::nullopt);
   if (hit && hit->block.lender->read_lent(hit->block.block, block) &&
       digest_of_block(block) == digest) {
     return {};

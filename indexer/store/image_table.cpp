@@ -154,17 +154,27 @@ Result<void> ImageTable::flush() {
   return outcome;
 }
 
-std::optional<ImageTable::Hit> ImageTable::look_up(const Digest& digest, const ImageId& except,
-                                                   const std::optional<Hit>& last) {
+std::vector<std::shared_ptr<PackImage>> ImageTable::lenders(const ImageId& except) {
+  std::vector<std::shared_ptr<PackImage>> out;
+  const Lock lock(mutex_);
+  for (auto& [id, entry] : entries_) {
+    if (entry.row.lender || id == except) continue;
+    // An image that cannot be opened lends nothing; whoever opens it for itself is told why.
+    const auto image = open_entry(entry);
+    if (image && (*image)->has_index()) out.push_back(*image);
+  }
+  return out;
+}
+
+std::optional<ImageTable::Hit> ImageTable::look_up(
+    const Digest& digest, std::span<const std::shared_ptr<PackImage>> lenders,
+    const std::optional<Hit>& last) {
   if (last) {
     if (auto block = last->image->offer(digest, last->block)) return Hit{last->image, *block};
+    if (auto block = last->image->offer(digest, std::nullopt)) return Hit{last->image, *block};
   }
-  for (const CatalogImage& row : rows()) {
-    if (row.lender || row.info.id == except) continue;
-    // An image that cannot be opened lends nothing; whoever opens it for itself is told why.
-    const auto image = open(row.info.id);
-    if (!image) continue;
-    if (auto block = (*image)->offer(digest, std::nullopt)) return Hit{*image, *block};
+  for (const auto& image : lenders) {
+    if (auto block = image->offer(digest, std::nullopt)) return Hit{image, *block};
   }
   return std::nullopt;
 }
@@ -173,9 +183,11 @@ Result<void> ImageTable::borrow(const ImageId& borrower, std::span<const Digest>
                                 Take take) {
   const Lock lock(lending_mutex_);
   std::vector<std::optional<LentBlock>> offer(digests.size());
+  const auto candidates = lenders(borrower);
+  if (candidates.empty()) return take(offer);
   std::optional<Hit> last;
   for (std::size_t i = 0; i < digests.size(); ++i) {
-    auto hit = look_up(digests[i], borrower, last);
+    auto hit = look_up(digests[i], candidates, last);
     if (!hit || hit->block.lender->lender_id() == borrower) continue;
     offer[i] = hit->block;
     last = std::move(hit);

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -50,7 +51,8 @@ class ImageTable final : public LendingDesk, public std::enable_shared_from_this
   /// The catalog got, changed or lost this row.
   void put_row(const CatalogImage& row);
   void drop_row(const ImageId& id);
-  /// A lender is an image again; nothing to do for an image.
+  /// A lender is an image again; nothing to do for an image. A lender never has anything to flush,
+  /// so that what a flush may still hold of it does no harm.
   void wake(CatalogImage row);
   /// Closes an image that nobody uses; the next `open` reads its files again. `flushing()` and
   /// `changes()` are held, so that nobody goes on with what was closed.
@@ -73,16 +75,17 @@ class ImageTable final : public LendingDesk, public std::enable_shared_from_this
   [[nodiscard]] Mutex& lending() noexcept WEFT_TSA(lock_returned(lending_mutex_)) {
     return lending_mutex_;
   }
-  /// A local block with this digest, if there is one; `lending()` is held. `last` carries the
-  /// previous answer, for blocks mostly follow each other in the lender, too.
+  /// The images that can lend, but for `except`; opens those that are closed.
+  [[nodiscard]] std::vector<std::shared_ptr<PackImage>> lenders(const ImageId& except);
+  /// A block with this digest that one of `lenders` has. `last` carries the previous answer, for
+  /// blocks mostly follow each other in the lender, too. `lending()` is held.
   struct Hit {
     std::shared_ptr<PackImage> image;
     LentBlock block;
   };
-  [[nodiscard]] std::optional<Hit> look_up(const Digest& digest, const ImageId& except,
-                                           const std::optional<Hit>& last)
-      WEFT_REQUIRES(lending_mutex_);
-
+  [[nodiscard]] static std::optional<Hit> look_up(
+      const Digest& digest, std::span<const std::shared_ptr<PackImage>> lenders,
+      const std::optional<Hit>& last);
   /// A borrow that the catalog has no row for any more.
   /// `lending()` is held.
   void forget_borrow(const ImageId& borrower, const ImageId& lender) WEFT_NO_ANALYSIS;

@@ -6,6 +6,7 @@
 #include "indexer/store/digest_index.h"
 #include "indexer/store/fill.h"
 #include "indexer/store/map_file.h"
+#include "indexer/store/removal.h"
 #include "indexer/store/store.h"
 
 #include <algorithm>
@@ -131,7 +132,13 @@ Result<ImageInfo> ImportWriter::publish() {
   WEFT_TRY(auto tree_again, table_->fs().open(paths_.tree, OpenMode::read));
   TreeFile tree(std::move(tree_again), info);
   WEFT_CHECK(finish_files(info, tree));
-  WEFT_CHECK(register_image(info, tree));
+  WEFT_TRY(auto known, register_image(info));
+  if (!known) return info;
+  if (auto completed = complete_known(*known, tree); !completed) {
+    known.reset();
+    withdraw_name(info.id);
+    return std::unexpected(std::move(completed).error());
+  }
   return info;
 }
 
@@ -156,11 +163,15 @@ Result<void> ImportWriter::finish_files(const ImageInfo& info, TreeFile& tree) {
   return sums_.sync();
 }
 
-Result<void> ImportWriter::register_image(const ImageInfo& info, TreeFile& tree) {
-  const Lock flushing(table_->flushing());
+// Returns the image if the same content is here already: it gets the name.
+Result<std::shared_ptr<LocalImage>> ImportWriter::register_image(const ImageInfo& info) {
   const Lock changes(table_->changes());
-  WEFT_TRY(auto known, table_->catalog().image(info.id));
-  if (known) return complete_known(std::move(*known), tree);
+  WEFT_TRY(const auto known, table_->catalog().image(info.id));
+  if (known) {
+    WEFT_CHECK(table_->catalog().add(target_.name, *known));
+    table_->wake(*known);
+    return table_->handle(info.id);
+  }
   CatalogImage row;
   row.info = info;
   row.in_place = target_.kind == PackKind::in_place;
@@ -168,22 +179,33 @@ Result<void> ImportWriter::register_image(const ImageInfo& info, TreeFile& tree)
   WEFT_CHECK(table_->admit(paths_, info.id));
   if (auto added = table_->catalog().add(target_.name, row); !added) {
     // Files without a row are debris; what cannot be deleted goes when the store opens next.
-    [[maybe_unused]] const auto discarded = table_->directory().discard(info.id);
-    return added;
+    static_cast<void>(table_->directory().discard(info.id));
+    return std::unexpected(std::move(added).error());
   }
   table_->put_row(row);
-  return {};
+  return nullptr;
 }
 
-// The same content is here already, perhaps not all of it: this copy gives what is missing.
-Result<void> ImportWriter::complete_known(CatalogImage row, TreeFile& tree) {
-  WEFT_CHECK(table_->catalog().add(target_.name, row));
-  table_->wake(row);
-  WEFT_TRY(const auto image, table_->open(row.info.id));
-  if (image->usage().complete) return {};
-  if (target_.kind != PackKind::in_place) return fill(*image, tree, *pack_);
+// Perhaps not all of it was here: this copy gives what is missing, while the image can be used.
+Result<void> ImportWriter::complete_known(LocalImage& image, TreeFile& tree) {
+  if (image.usage().complete) return {};
+  if (target_.kind != PackKind::in_place) return fill(image, tree, *pack_);
   WEFT_TRY(auto source, table_->fs().open(target_.source, OpenMode::read));
-  return fill(*image, tree, *source);
+  return fill(image, tree, *source);
+}
+
+// Takes back what `register_image` did. What cannot be taken back is an image under a name that the
+// caller was told nothing good about, with all the blocks it had before.
+void ImportWriter::withdraw_name(const ImageId& id) {
+  const Lock flushing(table_->flushing());
+  const Lock changes(table_->changes());
+  const auto names = table_->catalog().names_of(id);
+  if (!names || names->size() != 1 || table_->in_use(id)) {
+    static_cast<void>(table_->catalog().remove_name(target_.name));
+    return;
+  }
+  const Lock lending(table_->lending());
+  static_cast<void>(Removal(*table_).remove(id));
 }
 
 }  // namespace weft

@@ -43,8 +43,9 @@ class ImportWriter final : public ImageWriter {
   [[nodiscard]] bool copies(BlockRange run) const;
   [[nodiscard]] Result<void> put_run(BlockIndex first, std::span<const std::byte> bytes);
   [[nodiscard]] Result<void> finish_files(const ImageInfo& info, TreeFile& tree);
-  [[nodiscard]] Result<void> register_image(const ImageInfo& info, TreeFile& tree);
-  [[nodiscard]] Result<void> complete_known(CatalogImage row, TreeFile& tree);
+  [[nodiscard]] Result<std::shared_ptr<LocalImage>> register_image(const ImageInfo& info);
+  [[nodiscard]] Result<void> complete_known(LocalImage& image, TreeFile& tree);
+  void withdraw_name(const ImageId& id);
 
   const std::shared_ptr<ImageTable> table_;
   const ImportTarget target_;

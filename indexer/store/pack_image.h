@@ -87,6 +87,8 @@ class PackImage final : public LocalImage {
   [[nodiscard]] Result<void> shrink_to(std::span<const BlockRange> keep)
       WEFT_EXCLUDES(flush_mutex_);
   [[nodiscard]] ByteCount physical_size() const;
+  /// Others can look up its blocks: it is complete.
+  [[nodiscard]] bool has_index() const noexcept { return index_.load() != nullptr; }
   /// Nothing was changed since the last flush.
   [[nodiscard]] bool is_clean() const noexcept { return clean_.load(); }
 

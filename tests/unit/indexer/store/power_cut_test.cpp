@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <functional>
 #include <map>
 #include <set>
@@ -196,6 +197,89 @@ TEST_F(PowerCut, removed_lender_comes_back_whole) {
   const auto next = SampleImage::picture("bc");
   cut_everywhere({import("base", base), adopt("next", next), commit_and_flush("next", 0, 2),
                   remove("base"), import("base", base), remove("next")});
+}
+
+TEST_F(PowerCut, full_disk_at_any_moment_keeps_every_promise_and_leaves_no_debris) {
+  const auto base = SampleImage::picture("abcdefgh");
+  const auto next = SampleImage::picture("xbc.fy");
+  const std::vector<Step> steps = {import("base", base), adopt("next", next),
+                                   commit_and_flush("next", 0, 1), remove("base"),
+                                   commit_and_flush("next", 5, 1)};
+  bool failed = true;
+  for (std::uint64_t room = 0; failed; room += 1500) {
+    const TempDirectory dir;
+    FaultyFileSystem fs;
+    Promises promises;
+    {
+      auto store = Store::open(fs, {dir / "state", ByteCount(0)});
+      ASSERT_TRUE(store);
+      fs.set_space(ByteCount(room));
+      failed = false;
+      for (const Step& step : steps) {
+        const auto done = step(**store, promises);
+        if (done) continue;
+        EXPECT_TRUE(done.error().is(std::errc::no_space_on_device)) << done.error().message();
+        failed = true;
+        break;
+      }
+      check_promises(**store, promises);
+      fs.set_space(ByteCount(1u << 30));
+    }
+    auto store = Store::open(fs, {dir / "state", ByteCount(0)});
+    ASSERT_TRUE(store) << store.error().message();
+    check_promises(**store, promises);
+    EXPECT_TRUE(fs.list(dir / "state" / "incoming")->empty());
+    ASSERT_FALSE(HasFailure()) << "room for " << room;
+  }
+}
+
+TEST_F(PowerCut, import_that_cannot_complete_a_partial_image_gives_its_name_back) {
+  const auto sample = SampleImage::picture("abcd");
+  const TempDirectory dir;
+  FaultyFileSystem fs;
+  auto store = Store::open(fs, {dir / "state", ByteCount(0)});
+  ASSERT_TRUE(store);
+  Promises promises;
+  ASSERT_TRUE(adopt("part", sample)(**store, promises));
+  ASSERT_TRUE(commit_and_flush("part", 0, 1)(**store, promises));
+  Fault full;
+  full.call = DiskCall::write;
+  full.path_contains = "images/" + to_hex(sample.info.id) + "/pack";
+  full.error = ENOSPC;
+  full.and_after = true;
+  fs.add(full);
+  EXPECT_FALSE(import("all", sample)(**store, promises));
+  EXPECT_TRUE((*store)->find("all").error().is(Errc::unknown_image));
+  check_promises(**store, promises);
+  fs.clear_faults();
+  EXPECT_TRUE(import("all", sample)(**store, promises));
+  check_promises(**store, promises);
+}
+
+TEST_F(PowerCut, sector_that_cannot_be_read_loses_its_block_only) {
+  const auto sample = SampleImage::picture("abcd");
+  const TempDirectory dir;
+  FaultyFileSystem fs;
+  auto store = Store::open(fs, {dir / "state", ByteCount(0)});
+  ASSERT_TRUE(store);
+  Promises promises;
+  ASSERT_TRUE(import("disk", sample)(**store, promises));
+  const auto image = (*store)->image(sample.info.id);
+  ASSERT_TRUE(image);
+  // The run fails, then its second block again.
+  for (const std::uint64_t nth : {1u, 3u}) {
+    Fault bad;
+    bad.call = DiskCall::read;
+    bad.path_contains = "/pack";
+    bad.nth = nth;
+    fs.add(bad);
+  }
+  std::vector<std::byte> out(sample.bytes.size());
+  EXPECT_TRUE((*image)->read(ByteOffset(0), out).error().is(Errc::not_resident));
+  EXPECT_EQ((*image)->lost_blocks(), BlockCount(1));
+  ASSERT_TRUE(sample.send_blocks(**image, 1, 1));
+  ASSERT_TRUE((*image)->read(ByteOffset(0), out));
+  EXPECT_EQ(out, sample.bytes);
 }
 
 }  // namespace

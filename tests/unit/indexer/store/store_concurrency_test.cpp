@@ -90,7 +90,7 @@ TEST_F(StoreConcurrency, blocks_lost_while_they_are_read_and_fetched_again_never
       }
       if (b % 16 == 0) EXPECT_TRUE(local->flush());
     }
-    while (done < 100) {
+    while (done < 100 || local->lost_blocks() == BlockCount(0)) {
       if (const auto missing = local->next_missing({BlockIndex(0), BlockCount(64)})) {
         EXPECT_TRUE(sample.send_blocks(*local, missing->first.value(), missing->count.value()));
       }

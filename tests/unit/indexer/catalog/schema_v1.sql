@@ -1,0 +1,51 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The schema as version 1 made it: kept, so that databases of that version can be made in tests.
+-- The catalog of a state directory, version 1 (PRAGMA user_version). Small facts that must change
+-- together; what is proportional to an image's size lives in the image's own files
+-- (indexer/store/STORE_FORMAT.md). WAL, one writer.
+--
+-- synchronous=FULL: a name that `weft import` printed must survive a power cut that follows, and a
+-- removed image must not come back with its blocks punched out. Commits are rare (imports,
+-- removals, settings), so the sync costs nobody anything.
+
+-- This node. One row.
+CREATE TABLE node (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  id  BLOB NOT NULL CHECK (length(id) = 16)   -- random, made with the state directory
+) STRICT;
+
+-- Images that have files under images/<id>. A row is written after the files are durable, and
+-- deleted before they are: files without a row are debris.
+CREATE TABLE image (
+  id       BLOB PRIMARY KEY CHECK (length(id) = 32),
+  size     INTEGER NOT NULL CHECK (size > 0), -- bytes
+  root     BLOB NOT NULL CHECK (length(root) = 32),
+  in_place INTEGER NOT NULL CHECK (in_place IN (0, 1)),
+  source   TEXT NOT NULL,                     -- file it was imported from; '' = it came from peers
+  -- 0 = an image. 1 = removed, but other images borrow blocks: no names, nothing but those blocks
+  -- stays, and what else its files hold is given back again whenever the store opens.
+  lender   INTEGER NOT NULL DEFAULT 0 CHECK (lender IN (0, 1))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE name (
+  name  TEXT PRIMARY KEY,
+  image BLOB NOT NULL REFERENCES image (id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX name_of_image ON name (image);
+
+-- `borrower` may have blocks in the pack of `lender`; which ones, its borrow file says. Written
+-- before the first record that names the lender, so that a lender never loses blocks unasked.
+CREATE TABLE borrow (
+  borrower BLOB NOT NULL REFERENCES image (id),
+  lender   BLOB NOT NULL REFERENCES image (id),
+  PRIMARY KEY (borrower, lender)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX borrow_of_lender ON borrow (lender);
+
+-- Small settings of other modules (peers, mounts): JSON by (kind, key).
+CREATE TABLE setting (
+  kind TEXT NOT NULL,
+  key  TEXT NOT NULL,
+  json TEXT NOT NULL,
+  PRIMARY KEY (kind, key)
+) STRICT, WITHOUT ROWID;

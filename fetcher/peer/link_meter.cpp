@@ -15,6 +15,7 @@ constexpr std::uint64_t least_bytes = 16 * 1024;  // of a sample that counts
 constexpr double newest_share = 0.3;              // in the EWMA
 
 constexpr std::uint64_t send_sample_bytes = 1024 * 1024;
+constexpr Duration longest_wait = 50ms;  // that is still the link's doing
 
 double seconds(Duration duration) {
   return std::chrono::duration<double>(duration).count();
@@ -68,6 +69,15 @@ void SendMeter::written(std::size_t bytes, Duration in_write) {
   time_ += in_write;
   if (bytes_ < send_sample_bytes && (time_ < sample_time || bytes_ < least_bytes)) return;
   rate_ = smoothed(rate_, static_cast<double>(bytes_) / std::max(seconds(time_), 1e-6));
+  bytes_ = 0;
+  time_ = {};
+}
+
+void SendMeter::waited(Duration for_request) {
+  if (for_request <= longest_wait) {
+    time_ += for_request;
+    return;
+  }
   bytes_ = 0;
   time_ = {};
 }

@@ -52,11 +52,19 @@ class RoundTripMeter {
   std::uint64_t samples_ = 0;
 };
 
-/// Rate at which a peer takes what is written to it: only the time spent in writes counts, so that
-/// a sender held up by its own work sees a fast link (and compresses less), never a slow one.
+/// Rate at which a peer takes what it asks for: counted is the time spent in writes and the short
+/// waits for its next request, so that a sender held up by its own work sees a fast link (and
+/// compresses less), never a slow one.
+///
+/// Rationale: a receiver keeps little more outstanding than the link holds, and the kernel takes
+/// that much at once. Writes alone would show any link as fast as memory, and it would get
+/// everything uncompressed.
 class SendMeter {
  public:
   void written(std::size_t bytes, Duration in_write);
+  /// Nothing was left to answer until the next request came. A long wait is the peer's own pause:
+  /// it begins a new sample.
+  void waited(Duration for_request);
   /// 0 before the first sample.
   [[nodiscard]] double bytes_per_second() const { return rate_; }
 

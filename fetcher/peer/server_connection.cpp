@@ -199,7 +199,10 @@ Awaitable<void> ServerConnection::write_frames() {
     auto ready = queue_.pop();
     if (!ready && finishing_) break;
     if (!ready) {
+      const bool idle = queue_.answers() == 0;
+      const TimePoint begun = shared_.context.timers.now();
       co_await changed_.wait();
+      if (idle) meter_.waited(shared_.context.timers.now() - begun);
       continue;
     }
     start_jobs();           // there is room to look ahead again

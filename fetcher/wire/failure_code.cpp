@@ -35,7 +35,10 @@ Errc from_failure_code(std::uint16_t code) noexcept {
 }
 
 Failure make_failure(const Error& error) {
-  return {.code = to_failure_code(error), .message = cleaned(error.message(), max_failure_message)};
+  const std::uint16_t code = to_failure_code(error);
+  // Its details name files and devices of this node.
+  if (code == internal_failure) return {.code = code, .message = "internal error"};
+  return {.code = code, .message = cleaned(error.message(), max_failure_message)};
 }
 
 Error to_error(const Failure& failure, Operation operation, const std::string& peer) {

@@ -19,7 +19,7 @@ inline constexpr std::uint16_t internal_failure = 12;
 /// A number no version known here defines becomes Errc::peer_misbehaved.
 [[nodiscard]] Errc from_failure_code(std::uint16_t code) noexcept;
 
-/// Made clean and cut to the protocol's bound.
+/// Made clean and cut to the protocol's bound; an internal failure says no more than that.
 [[nodiscard]] Failure make_failure(const Error& error);
 
 /// As an error of this node: `peer` says whose failure it is.

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fetcher/wire/codec.h"
+
+#include "tests/support/fetcher/wire_samples.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace weft::fetcher::wire {
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+BlockRange range(std::uint64_t first, std::uint64_t count) {
+  return {BlockIndex(first), BlockCount(count)};
+}
+
+Bytes payload_of(const Message& message) {
+  const Bytes frame = encode(message, 1, Priority::demand);
+  return {frame.begin() + header_size, frame.end() - trailer_size};
+}
+
+TEST(Codec, a_message_cut_short_anywhere_is_refused) {
+  for (const auto& sample : testing::wire_samples()) {
+    const Bytes payload = payload_of(sample.message);
+    for (std::size_t size = 0; size < payload.size(); size += size < 64 ? 1 : 97) {
+      const auto message = decode(std::span(payload).first(size), type_of(sample.message));
+      ASSERT_FALSE(message) << sample.name << " at " << size;
+      EXPECT_TRUE(message.error().is(Errc::peer_misbehaved));
+    }
+  }
+}
+
+TEST(Codec, bytes_left_over_are_refused) {
+  for (const auto& sample : testing::wire_samples()) {
+    Bytes payload = payload_of(sample.message);
+    payload.push_back(std::byte{0});
+    EXPECT_FALSE(decode(payload, type_of(sample.message))) << sample.name;
+  }
+}
+
+TEST(Codec, unknown_types_are_refused) {
+  EXPECT_FALSE(decode({}, MessageType{0}));
+  EXPECT_FALSE(decode({}, MessageType{200}));
+}
+
+TEST(Codec, a_count_that_the_payload_cannot_hold_takes_no_memory) {
+  // The largest counts, in payloads of a few bytes.
+  const Bytes ff(100, std::byte{0xff});
+  for (const MessageType type :
+       {MessageType::image_list, MessageType::tree_nodes, MessageType::tree_nodes_request,
+        MessageType::blocks_request, MessageType::blocks_by_digest_request,
+        MessageType::block_batch, MessageType::residency}) {
+    EXPECT_FALSE(decode(ff, type)) << to_string(type);
+  }
+}
+
+TEST(Codec, unknown_flags_are_refused) {
+  Bytes batch = payload_of(BlockBatch{{}, {range(0, 1)}, {}, false, {}, true});
+  batch[0] |= std::byte{4};
+  EXPECT_FALSE(decode(batch, MessageType::block_batch));
+  Bytes watch = payload_of(WatchResidency{});
+  watch.back() = std::byte{2};
+  EXPECT_FALSE(decode(watch, MessageType::watch_residency));
+}
+
+struct OutOfBounds {
+  const char* what;
+  Message message;
+};
+
+std::vector<OutOfBounds> out_of_bounds() {
+  const Bytes block(block_size, std::byte{1});
+  const std::vector<BlockRange> many(1025, range(0, 1));
+  ImageSummary wrong_id;
+  wrong_id.info.size = ByteCount(4096);
+  std::vector<OutOfBounds> rows = {
+      {"no version", Hello{0, 1, 0, {}, ""}},
+      {"versions reversed", Hello{3, 2, 0, {}, ""}},
+      {"control character in a name", Hello{1, 1, 0, {}, "a\nb"}},
+      {"name that is not UTF-8", ImageListRequest{"\xff"}},
+      {"empty name", FindImageRequest{"", BlockIndex(0)}},
+      {"first read out of range", FindImageRequest{"a", BlockIndex(max_blocks_in_image)}},
+      {"image id that is not of its root", ImageList{{wrong_id}, false}},
+      {"no nodes", TreeNodesRequest{}},
+      {"node twice", TreeNodesRequest{{}, {{1, 0}, {1, 0}}}},
+      {"level 0", TreeNodesRequest{{}, {{0, 0}}}},
+      {"level too high", TreeNodesRequest{{}, {{7, 0}}}},
+      {"no ranges", BlocksRequest{}},
+      {"empty range", BlocksRequest{{}, {range(1, 0)}}},
+      {"ranges overlap", BlocksRequest{{}, {range(5, 5), range(0, 6)}}},
+      {"too many blocks", BlocksRequest{{}, {range(0, max_blocks_requested + 1)}}},
+      {"range past the largest image", BlocksRequest{{}, {range(max_blocks_in_image, 1)}}},
+      {"range that wraps", BlocksRequest{{}, {range(~std::uint64_t{0}, 2)}}},
+      {"no digests", BlocksByDigestRequest{}},
+      {"batch not ascending",
+       BlockBatch{{range(5, 1), range(4, 1)}, {}, {}, false, Bytes(8192), true}},
+      {"batch of 33 blocks", BlockBatch{{range(0, 33)}, {}, {}, true, Bytes(10), true}},
+      {"batch shorter than its ranges", BlockBatch{{range(0, 2)}, {}, {}, false, block, true}},
+      {"batch longer than its ranges", BlockBatch{{}, {}, {}, false, block, true}},
+      {"compression that does not save", BlockBatch{{range(0, 1)}, {}, {}, true, block, true}},
+      {"compressed nothing", BlockBatch{{}, {}, {}, true, {}, true}},
+      {"request 0 cancelled", Cancel{0}},
+      {"raised to control", Reprioritise{1, Priority::control}},
+      {"raised to nothing known", Reprioritise{1, Priority{4}}},
+      {"complete, and more", Residency{{}, true, {range(0, 1)}, {}}},
+      {"residency not ascending", Residency{{}, false, {range(4, 1), range(4, 1)}, {}}},
+  };
+  return rows;
+}
+
+TEST(Codec, what_is_out_of_bounds_is_refused_by_both_sides) {
+  for (const OutOfBounds& row : out_of_bounds()) {
+    const auto checked = check(row.message);
+    ASSERT_FALSE(checked) << row.what;
+    EXPECT_TRUE(checked.error().is(Errc::bad_request));
+    EXPECT_FALSE(decode(payload_of(row.message), type_of(row.message))) << row.what;
+  }
+}
+
+TEST(Codec, what_is_at_its_bound_is_accepted) {
+  std::vector<BlockRange> ranges;
+  for (std::uint64_t i = 0; i < max_ranges; ++i)
+    ranges.push_back(range(8 * i, 4));
+  BlocksRequest request{{}, ranges};
+  EXPECT_TRUE(check(request));
+  std::vector<TreeNode> nodes;
+  for (std::uint64_t i = 0; i < max_nodes; ++i)
+    nodes.push_back({1, i});
+  const std::string name(max_name, 'x');
+  TreeNodes many;
+  many.nodes.resize(max_nodes_in_frame);
+  for (std::size_t i = 0; i < many.nodes.size(); ++i)
+    many.nodes[i].node = {1, i};
+  const std::vector<Message> messages = {
+      request,
+      TreeNodesRequest{{}, nodes},
+      BlocksByDigestRequest{std::vector<Digest>(max_digests)},
+      Hello{1, 0xffff, 0, {}, name},
+      Failure{0, std::string(max_failure_message, 'x')},
+      many,
+      BlockBatch{{range(0, 32)}, {}, {}, false, Bytes(32 * block_size), true},
+  };
+  for (const Message& message : messages) {
+    const Bytes frame = encode(message, 1, Priority::demand);
+    EXPECT_LE(frame.size(), header_size + max_payload_of(type_of(message)) + trailer_size);
+    const auto decoded = decode(payload_of(message), type_of(message));
+    ASSERT_TRUE(decoded) << to_string(type_of(message));
+    EXPECT_EQ(*decoded, message);
+  }
+}
+
+}  // namespace
+}  // namespace weft::fetcher::wire

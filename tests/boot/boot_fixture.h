@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "tests/support/indexer/temp_directory.h"
 #include "tests/support/tools/guest.h"
 #include "tests/support/tools/running_relay.h"
-#include "tests/support/tools/scratch_dir.h"
 #include "tests/support/tools/weft_node.h"
 
 #include <gtest/gtest.h>
@@ -32,7 +32,7 @@ class BootTest : public ::testing::Test {
   /// Starts a node that has the whole image.
   WeftNode& add_holder() {
     const auto name = "holder" + std::to_string(holders_.size());
-    holders_.push_back(std::make_unique<WeftNode>(scratch_.make(name) / "state"));
+    holders_.push_back(std::make_unique<WeftNode>(scratch_ / name / "state"));
     auto& node = *holders_.back();
     node.start();
     const auto imported =
@@ -48,8 +48,8 @@ class BootTest : public ::testing::Test {
 
   /// Starts B and mounts the image there, known from all holders. Returns the file to boot from.
   std::filesystem::path mount(std::vector<std::string> flags = {}) {
-    const auto target = scratch_.make("mounted") / "here";
-    std::filesystem::create_directory(target);
+    const auto target = scratch_ / "b" / "mounted";
+    std::filesystem::create_directories(target);
     b_.start();
     std::vector<std::string> arguments{"mount", "guest", target};
     for (const auto& relay : relays_) {
@@ -86,10 +86,10 @@ class BootTest : public ::testing::Test {
   }
 
   std::filesystem::path image_;
-  ScratchDir scratch_;
+  test::TempDirectory scratch_;
   std::vector<std::unique_ptr<WeftNode>> holders_;
   std::vector<std::unique_ptr<RunningRelay>> relays_;  // one for each holder
-  WeftNode b_{scratch_.make("b") / "state"};
+  WeftNode b_{scratch_ / "b" / "state"};
 };
 
 }  // namespace weft::testing

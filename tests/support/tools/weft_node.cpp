@@ -41,6 +41,10 @@ std::uint16_t free_port() {
   return ntohs(address.sin_port);
 }
 
+std::string weft_binary() {
+  return WEFT_BINARY;
+}
+
 Finished run_weft(std::vector<std::string> arguments, std::chrono::milliseconds timeout) {
   arguments.insert(arguments.begin(), WEFT_BINARY);
   return run(std::move(arguments), timeout);
@@ -76,7 +80,9 @@ void unmount_below(const std::filesystem::path& directory) {
 }
 
 WeftNode::WeftNode(std::filesystem::path state, std::vector<std::string> settings)
-    : state_(std::move(state)), port_(free_port()), settings_(std::move(settings)) {}
+    : state_(std::move(state)), port_(free_port()), settings_(std::move(settings)) {
+  std::filesystem::create_directories(state_.parent_path());
+}
 
 WeftNode::~WeftNode() {
   if (daemon_ && daemon_->running()) {

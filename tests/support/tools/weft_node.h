@@ -19,6 +19,9 @@ namespace weft::testing {
 /// A TCP port of 127.0.0.1 that nobody listened on a moment ago.
 [[nodiscard]] std::uint16_t free_port();
 
+/// The binary of this build.
+[[nodiscard]] std::string weft_binary();
+
 /// Runs the `weft` binary of this build to its end, with these arguments.
 [[nodiscard]] Finished run_weft(std::vector<std::string> arguments,
                                 std::chrono::milliseconds timeout = std::chrono::seconds(60));

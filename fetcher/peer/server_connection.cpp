@@ -4,6 +4,7 @@
 #include "fetcher/peer/answer.h"
 #include "fetcher/wire/failure_code.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -152,9 +153,14 @@ Result<void> ServerConnection::handle(const wire::FrameHeader& header, wire::Mes
 Result<void> ServerConnection::add_answer(const wire::FrameHeader& header,
                                           std::unique_ptr<Answer> answer) {
   if (header.request == 0) return broken("a request without an id");
+  // Control is for short answers.
+  const bool blocks = header.type == wire::MessageType::blocks_request ||
+                      header.type == wire::MessageType::blocks_by_digest_request;
+  const wire::Priority priority =
+      blocks ? std::max(header.priority, wire::Priority::demand) : header.priority;
   // What a waiting request takes: its lists are as long in memory as they were on the wire.
   const std::size_t cost = header.length + 256;
-  if (!queue_.add(header.request, header.priority, std::move(answer), cost)) {
+  if (!queue_.add(header.request, priority, std::move(answer), cost)) {
     return broken("request id " + std::to_string(header.request) + " is in use");
   }
   ++shared_.stats.requests;

@@ -106,8 +106,10 @@ Result<void> FuseSession::start_threads() {
 
 void FuseSession::serve(int channel) {
   const ChannelScope scope(channel);
-  std::vector<std::byte> buffer(channel_buffer_size);
-  while (!stopping_.load(std::memory_order_relaxed) && serve_one(channel, buffer)) {
+  // Not initialised: requests are small, and untouched pages cost no memory.
+  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(channel_buffer_size);
+  while (!stopping_.load(std::memory_order_relaxed) &&
+         serve_one(channel, {buffer.get(), channel_buffer_size})) {
   }
   if (--running_ == 0 && !stopping_.load() && options_.ended) options_.ended();
 }

@@ -11,9 +11,10 @@
 /// The system calls behind a mount, shared by the supervisor and the direct keeper.
 namespace weft::fs {
 
-/// Largest read request of the kernel. Larger O_DIRECT reads are split and served in parallel,
-/// which is twice as fast as one request of 1 MiB. The session must announce the same value.
-inline constexpr std::uint32_t max_read_bytes = 128 * 1024;
+/// Largest read request of the kernel. O_DIRECT files are answered with FOPEN_DIRECT_IO; their
+/// synchronous reads are sent piece by piece, so that 1 MiB at once is nearly twice as fast as
+/// 128 KiB. The session announces the same value.
+inline constexpr std::uint32_t max_read_bytes = 1024 * 1024;
 
 /// Read-ahead of buffered readers; with the kernel's default of 128 KiB a sequential reader waits
 /// for a round trip to the worker every 128 KiB.

@@ -11,7 +11,8 @@ using fetcher::DemandRead;
 using fetcher::FetchOutcome;
 using fetcher::FetchTicket;
 
-FakeFetcher::FakeFetcher(Bring bring) : bring_(std::move(bring)), thread_([this] { run(); }) {}
+FakeFetcher::FakeFetcher(Bring bring, const Clock& clock)
+    : bring_(std::move(bring)), clock_(clock), thread_([this] { run(); }) {}
 
 FakeFetcher::~FakeFetcher() {
   {
@@ -97,13 +98,13 @@ bool FakeFetcher::wait_for_waiting(std::size_t count) {
   return true;
 }
 
-std::optional<Error> FakeFetcher::trouble(const Held& held, TimePoint now) const {
+std::optional<Error> FakeFetcher::trouble(const Held& held) const {
   if (held.cancelled) return Error{make_error_code(Errc::cancelled), Operation::fetch, {}};
   if (mode_ == Mode::fail) return error_;
   if (mode_ == Mode::hold && !held.request.hold) {
     return Error{make_error_code(Errc::no_source), Operation::fetch, "no peer"};
   }
-  if (now >= held.request.deadline) {
+  if (clock_.now() >= held.request.deadline) {
     return Error{make_error_code(Errc::deadline_passed), Operation::fetch, "no peer tried"};
   }
   return std::nullopt;
@@ -111,7 +112,7 @@ std::optional<Error> FakeFetcher::trouble(const Held& held, TimePoint now) const
 
 std::optional<FakeFetcher::Ready> FakeFetcher::next(TimePoint now) {
   for (auto at = held_.begin(); at != held_.end(); ++at) {
-    auto error = trouble(at->second, now);
+    auto error = trouble(at->second);
     const bool due = mode_ != Mode::hold && now >= at->second.arrived + delay_;
     if (!error && !due) continue;
     return Ready{.held = std::move(held_.extract(at).mapped()), .error = std::move(error)};

@@ -23,7 +23,8 @@ class FakeFetcher final : public fetcher::BlockFetcher {
   /// tree first; the default is for images that commit bytes of `content`.
   using Bring = std::function<Result<void>(LocalImage&, BlockRange)>;
 
-  explicit FakeFetcher(Bring bring);
+  /// `clock` is the one deadlines are measured by; delays are real time.
+  explicit FakeFetcher(Bring bring, const Clock& clock = steady_clock());
   ~FakeFetcher() override;
 
   fetcher::FetchTicket read(fetcher::DemandRead request, Done done) override;
@@ -56,13 +57,13 @@ class FakeFetcher final : public fetcher::BlockFetcher {
   };
 
   void run();
-  [[nodiscard]] std::optional<Error> trouble(const Held& held, TimePoint now) const
-      WEFT_REQUIRES(mutex_);
+  [[nodiscard]] std::optional<Error> trouble(const Held& held) const WEFT_REQUIRES(mutex_);
   [[nodiscard]] std::optional<Ready> next(TimePoint now) WEFT_REQUIRES(mutex_);
   [[nodiscard]] Result<fetcher::FetchOutcome> outcome_of(const fetcher::DemandRead& request) const;
   void set(Mode mode, std::chrono::milliseconds delay);
 
   const Bring bring_;
+  const Clock& clock_;
   mutable Mutex mutex_;
   Condition changed_;
   std::map<fetcher::FetchTicket, Held> held_ WEFT_GUARDED_BY(mutex_);

@@ -63,7 +63,7 @@ struct WireMount {
 
   explicit WireMount(Options options)
       : image(std::make_shared<MemoryImage>(make_content(options.size, 1))),
-        fetcher(bring_from(image->content())),
+        fetcher(bring_from(image->content()), clock),
         wire(options.channels),
         reads(image, fetcher,
               {.name = "test", .policy = options.policy, .pending_limit = options.pending_limit},
@@ -88,10 +88,10 @@ struct WireMount {
 
   [[nodiscard]] std::uint64_t node() const { return served.image_node(); }
 
+  ManualClock clock;
+  FakeProcesses processes;
   std::shared_ptr<MemoryImage> image;
   FakeFetcher fetcher;
-  FakeProcesses processes;
-  ManualClock clock;
   FuseWire wire;
   fs::ReadService reads;
   fs::ServedImage served;

@@ -16,7 +16,9 @@ Result<fuse_file_info> open(const ServedImage& served, fuse_ino_t node, fuse_fil
   // O_DIRECT must be answered with direct I/O: an open without it counts as cached, and would
   // forbid passthrough for as long as the file stays open.
   file.direct_io = (file.flags & O_DIRECT) != 0 ? 1 : 0;
-  file.keep_cache = file.direct_io == 0 ? 1 : 0;
+  // For direct opens too: the kernel would drop the cached pages otherwise, and wait, unkillable,
+  // for those that a cached reader's fetch keeps locked.
+  file.keep_cache = 1;
   return file;
 }
 

@@ -78,6 +78,16 @@ TEST_F(MountStuck, resident_blocks_are_read_while_others_are_stuck) {
   EXPECT_EQ(reader.wait(20s), 0);
 }
 
+TEST_F(MountStuck, direct_open_is_not_held_up_by_a_stuck_cached_read) {
+  LazyMount mount;
+  mount.make_resident({BlockIndex(0), BlockCount(16)});
+  ReaderProcess cached(mount.file(), ReadWay::cached, 1 << 20, 64 << 10);
+  ReaderProcess mapped(mount.file(), ReadWay::mapped, 4 << 20, 64 << 10);
+  ASSERT_TRUE(mount.fetcher->wait_for_waiting(2));
+  ReaderProcess direct(mount.file(), ReadWay::direct, 0, 64 << 10);
+  EXPECT_EQ(direct.wait(10s), 0);
+}
+
 TEST_F(MountStuck, reads_end_with_data_when_the_source_appears) {
   LazyMount mount;
   const Readers readers = stuck_readers(mount, 5);

@@ -113,11 +113,11 @@ TEST(FuseSession, block_count_grows_with_residency_and_is_kept_once_complete) {
   EXPECT_GT(all.attr_valid, 3600u);
 }
 
-TEST(FuseSession, direct_openers_get_direct_io_and_others_keep_the_cache) {
+TEST(FuseSession, direct_openers_get_direct_io_and_all_keep_the_cache) {
   WireMount mount({});
   mount.wire.open(0, 10, mount.node(), O_RDONLY | O_DIRECT);
   EXPECT_EQ(body_of<fuse_open_out>(mount.wire.reply(0).value()).open_flags,
-            static_cast<std::uint32_t>(FOPEN_DIRECT_IO));
+            static_cast<std::uint32_t>(FOPEN_DIRECT_IO | FOPEN_KEEP_CACHE));
   mount.wire.open(0, 12, mount.node(), O_RDONLY);
   EXPECT_EQ(body_of<fuse_open_out>(mount.wire.reply(0).value()).open_flags,
             static_cast<std::uint32_t>(FOPEN_KEEP_CACHE));

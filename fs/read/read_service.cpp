@@ -179,6 +179,7 @@ class ReadService::State : public std::enable_shared_from_this<State> {
     if (!result && result.error().is(Errc::not_resident) && fetches < max_fetches) {
       spdlog::warn("{}: a block was lost again after it was fetched: {}; fetching it again",
                    options_.name, result.error().detail);
+      find_lost_blocks(blocks_touched(args->offset, ByteCount(args->size)));
       return fetch(id);
     }
     if (!result) return fail_pending(id, result.error());
@@ -186,6 +187,15 @@ class ReadService::State : public std::enable_shared_from_this<State> {
     if (!read) return;
     probe_.fetched(buffer.size(), clock_.now() - args->arrived);
     std::move(read->reply).data(buffer);
+  }
+
+  /// A read stops at the first block that fails its check. Checking each brings the rest of them in
+  /// one fetch, instead of one fetch for every block.
+  void find_lost_blocks(BlockRange range) {
+    NodeBytes ignored;
+    for (BlockIndex block = range.first; block < range.end(); ++block) {
+      (void)image_->read(offset_of(block), ignored);
+    }
   }
 
   /// A read on hold stays for as long as its deadline allows: the fetcher is busy, or is shutting

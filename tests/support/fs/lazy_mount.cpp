@@ -2,9 +2,12 @@
 #include "tests/support/fs/lazy_mount.h"
 
 #include "fs/supervisor/direct_keeper.h"
+#include "indexer/core/worker_pool.h"
+#include "indexer/import/importer.h"
 #include "tests/support/fs/memory_image.h"
 
 #include <cerrno>
+#include <fstream>
 #include <map>
 #include <stdexcept>
 #include <utility>
@@ -85,10 +88,12 @@ FakeFetcher::Bring bring_from(std::shared_ptr<const test::SampleImage> sample) {
 }
 
 LazyMount::LazyMount(Options options)
-    : sample(std::make_shared<test::SampleImage>(make_content(options.size, options.seed))),
+    : sample(std::make_shared<test::SampleImage>(
+          options.content.empty() ? make_content(options.size, options.seed) : options.content)),
       options_(options) {
   store = must(Store::open(posix_file_system(), {.directory = sandbox.path() / "state",
                                                  .free_space_floor = ByteCount(0)}));
+  if (options.in_place) import_in_place();
   image = must(store->adopt("disk", sample->info));
   fetcher = std::make_unique<FakeFetcher>(bring_from(sample));
   keeper = make_inheritable_keeper();
@@ -98,6 +103,15 @@ LazyMount::LazyMount(Options options)
   target_ = directory ? sandbox.directory("target") : sandbox.file("target");
   file_ = directory ? target_ + "/disk.raw" : target_;
   must(mount());
+}
+
+void LazyMount::import_in_place() {
+  std::ofstream(source(), std::ios::binary)
+      .write(reinterpret_cast<const char*>(content().data()), std::ssize(content()));
+  WorkerPool pool({.threads = 2});
+  must(import_raw(*store, posix_file_system(), pool,
+                  {.name = "disk", .path = source(), .mode = ImportMode::in_place},
+                  [](const ImportProgress&) {}, {}));
 }
 
 LazyMount::~LazyMount() {
@@ -120,7 +134,7 @@ void LazyMount::inherit() {
 }
 
 std::span<const std::byte> LazyMount::content() const {
-  return std::span(sample->bytes).first(options_.size);
+  return std::span(sample->bytes).first(sample->info.size.value());
 }
 
 fs::MountStatus LazyMount::status() const {

@@ -20,6 +20,8 @@ namespace weft::testing {
 struct LazyMountOptions {
   std::size_t size = (std::size_t{8} << 20) + 1234;
   std::uint64_t seed = 1;
+  std::vector<std::byte> content{};  ///< empty: `size` bytes made from `seed`
+  bool in_place = false;             ///< a complete image whose pack is the file `source()`
   fs::TargetKind kind = fs::TargetKind::directory;
   fs::ReadPolicy policy{};
   unsigned channels = 2;
@@ -41,6 +43,8 @@ class LazyMount {
   /// Path of the image file in the mount.
   [[nodiscard]] const std::string& file() const { return file_; }
   [[nodiscard]] const std::string& target() const { return target_; }
+  /// The administrator's file behind an image in place.
+  [[nodiscard]] std::string source() const { return (sandbox.path() / "source.raw").string(); }
   [[nodiscard]] fs::MountStatus status() const;
 
   /// Brings tree and blocks without a reader.
@@ -62,6 +66,8 @@ class LazyMount {
   std::unique_ptr<fs::MountManager> manager;
 
  private:
+  void import_in_place();
+
   const Options options_;
   std::string target_;
   std::string file_;

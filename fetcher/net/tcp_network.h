@@ -13,9 +13,11 @@ struct TcpOptions {
   /// Plain TCP authenticates nobody: without this, only loopback addresses are dialled, bound and
   /// accepted (Errc::not_permitted).
   bool allow_plain = false;
-  /// Bytes the kernel holds that are not yet on the wire. Small, so that a demand answer does not
-  /// queue behind prefetch that the sender can no longer take back.
-  std::size_t unsent_limit = 128 * 1024;
+  /// Bytes the kernel takes beyond what is in flight. Small, so that a demand answer does not queue
+  /// behind prefetch that the sender can no longer take back. Measured on a link of 100 Mbit/s full
+  /// of prefetch, median time to one block: 19 ms with 16 KiB, 30 ms with 64 or 128 KiB, 52 ms with
+  /// 512 KiB, 105 ms without a limit; 11.8 MB/s with each.
+  std::size_t unsent_limit = 32 * 1024;
   /// Unacknowledged for this long: the connection is dead (TCP_USER_TIMEOUT).
   std::chrono::milliseconds user_timeout{20'000};
   int backlog = 128;

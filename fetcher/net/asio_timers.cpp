@@ -32,7 +32,7 @@ class AsioTimers final : public Timers {
  private:
   // Held weakly by the armed wait, which may fire after the timers are gone.
   struct State {
-    explicit State(Executor executor) : timer(std::move(executor)) {}
+    explicit State(const Executor& executor) : timer(executor) {}
     boost::asio::steady_timer timer;
     TimerQueue queue;
     std::uint64_t armed = 0;

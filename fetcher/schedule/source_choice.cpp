@@ -56,7 +56,7 @@ std::vector<SourceShare> LowestCompletionTime::choose(std::span<const SourceStat
       best_time = time;
     }
   }
-  const std::vector<SourceShare> alone{{best->peer, blocks}};
+  std::vector<SourceShare> alone{{best->peer, blocks}};
   if (holders.size() == 1 || blocks.value() < 2 * smallest_share) return alone;
   const double together = earliest_together(holders, wanted, best_time);
   if (together > worth_sharing * best_time) return alone;

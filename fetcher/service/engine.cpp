@@ -16,8 +16,9 @@ constexpr Duration ask_again_after = std::chrono::seconds(5);
 constexpr std::size_t strikes_for_ban = 3;
 
 SchedulerLimits scheduler_limits(const FetcherOptions& options) {
-  return {.in_flight = BlockCount(std::max<std::uint64_t>(
-              2 * wire::blocks_per_batch, options.max_in_flight.value() / block_size))};
+  return {.in_flight =
+              BlockCount(std::max<std::uint64_t>(std::uint64_t{2} * wire::blocks_per_batch,
+                                                 options.max_in_flight.value() / block_size))};
 }
 
 }  // namespace

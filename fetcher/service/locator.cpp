@@ -41,6 +41,11 @@ Result<std::vector<wire::TreeNodes::Entry>> checked_path(const wire::ImageFound&
   return path;
 }
 
+void add_to_list(std::string& list, const std::string& item) {
+  if (!list.empty()) list += "; ";
+  list += item;
+}
+
 }  // namespace
 
 Result<wire::ImageFound> verified(wire::ImageFound found, const std::string& name_or_id,
@@ -122,14 +127,12 @@ Awaitable<void> Locator::ask(PeerId peer, std::shared_ptr<Search> search) {
       search->found.push_back({peer, address, session->remote().node, std::move(*answer)});
     } else if (answer.error().is(Errc::unknown_image)) {
       ++search->answers;
-    } else if (answer.error().is(Errc::ambiguous_image)) {
-      ++search->answers;
-      search->trouble += address + ": " + answer.error().message() + "; ";
     } else {
-      search->trouble += address + ": " + answer.error().message() + "; ";
+      if (answer.error().is(Errc::ambiguous_image)) ++search->answers;
+      add_to_list(search->trouble, address + ": " + answer.error().message());
     }
   } else {
-    search->trouble += address + ": not connected; ";
+    add_to_list(search->trouble, address + ": not connected");
   }
   --search->asking;
   search->changed.notify_all();
@@ -150,7 +153,7 @@ Result<RemoteImage> Locator::conclude(Search& search) {
   for (Search::Found& found : search.found) {
     const wire::ImageSummary& summary = found.image.image;
     ids.insert(summary.info.id);
-    offers += to_hex(summary.info.id) + " at " + found.address + "; ";
+    add_to_list(offers, to_hex(summary.info.id) + " at " + found.address);
     if (found.image.path.nodes.size() > image.path.nodes.size() || image.offers.empty()) {
       image.path = std::move(found.image.path);
     }

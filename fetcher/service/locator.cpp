@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fetcher/service/locator.h"
 
-#include "indexer/core/hash.h"
 #include "indexer/tree/image_id.h"
+#include "indexer/tree/path_verify.h"
 #include "indexer/tree/tree_shape.h"
 
 #include <spdlog/spdlog.h>
@@ -19,24 +19,26 @@ constexpr std::size_t remembered_images = 256;
 constexpr Duration grace = std::chrono::seconds(1);
 constexpr std::size_t shortest_prefix = 8;
 
+// The nodes on the way to `first_read`, as far as the peer sent them; all of them are right.
 Result<std::vector<wire::TreeNodes::Entry>> checked_path(const wire::ImageFound& found,
                                                          BlockIndex first_read) {
-  const TreeShape shape(found.image.info.size);
+  const ImageInfo& info = found.image.info;
+  const TreeShape shape(info.size);
   std::vector<wire::TreeNodes::Entry> path;
   if (first_read >= BlockRange{BlockIndex(0), shape.blocks()}.end()) return path;
-  Digest expected = found.image.info.root;
   for (const TreeNode& node : shape.path_to(first_read)) {
     const auto it = std::ranges::find(found.path.nodes, node, &wire::TreeNodes::Entry::node);
-    if (it == found.path.nodes.end() || expected.is_zero()) break;
-    if (digest_of_block(it->bytes) != expected) {
-      return fail(Errc::peer_misbehaved, Operation::locate, "a tree node fails its digest");
-    }
+    if (it == found.path.nodes.end()) break;
     path.push_back(*it);
-    if (node.level == 1) break;
-    const TreeNode below{static_cast<std::uint8_t>(node.level - 1),
-                         shape.path_to(first_read)[shape.height() - node.level + 1].index};
-    expected = Digest::from(
-        std::span(it->bytes).subspan(TreeShape::slot(below) * Digest::size).first<Digest::size>());
+  }
+  std::vector<PathNode> nodes;
+  for (const wire::TreeNodes::Entry& entry : path)
+    nodes.push_back({entry.node, entry.bytes});
+  const auto verdict = verify_path(info, first_read, nodes);
+  if (verdict) {
+    path.resize(verdict->nodes);
+  } else if (!verdict.error().is(Errc::not_resident)) {
+    return fail(Errc::peer_misbehaved, Operation::locate, "a tree node fails its digest");
   }
   return path;
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/read/pending_reads.h"
 
-#include "indexer/core/assert.h"
-
 #include <algorithm>
 
 namespace weft::fs {
@@ -10,17 +8,10 @@ namespace weft::fs {
 std::optional<PendingId> PendingReads::insert(PendingRead& read) {
   const Lock lock(mutex_);
   if (closed_ || reads_.size() >= limit_) return std::nullopt;
+  if (std::erase(interrupted_, read.reply.key()) > 0) read.reader.interrupted = true;
   const PendingId id{next_id_++};
   reads_.emplace_hint(reads_.end(), id, std::move(read));
   return id;
-}
-
-Reader PendingReads::arm(PendingId id) {
-  const Lock lock(mutex_);
-  const auto at = reads_.find(id);
-  WEFT_ASSERT(at != reads_.end() && !at->second.armed, "a read is armed once, by who inserted it");
-  at->second.armed = true;
-  return at->second.reader;
 }
 
 PendingRead PendingReads::extract(Map::iterator at) {
@@ -30,7 +21,7 @@ PendingRead PendingReads::extract(Map::iterator at) {
 std::optional<PendingRead> PendingReads::take(PendingId id) {
   const Lock lock(mutex_);
   const auto at = reads_.find(id);
-  if (at == reads_.end() || !at->second.armed) return std::nullopt;
+  if (at == reads_.end()) return std::nullopt;
   return extract(at);
 }
 
@@ -40,7 +31,6 @@ std::vector<PendingRead> PendingReads::close() {
   std::vector<PendingRead> all;
   all.reserve(reads_.size());
   while (!reads_.empty()) {
-    WEFT_ASSERT(reads_.begin()->second.armed, "reads are closed after the channel threads ended");
     all.push_back(extract(reads_.begin()));
   }
   return all;
@@ -80,9 +70,10 @@ std::optional<std::pair<PendingId, Reader>> PendingReads::mark_interrupted(Reque
   for (auto& [id, read] : reads_) {
     if (read.reply.key() != key) continue;
     read.reader.interrupted = true;
-    if (!read.armed) return std::nullopt;
     return std::pair(id, read.reader);
   }
+  if (interrupted_.size() == remembered_interrupts) interrupted_.pop_front();
+  interrupted_.push_back(key);
   return std::nullopt;
 }
 
@@ -97,9 +88,7 @@ std::vector<PendingReads::Waiting> PendingReads::waiting() const {
   std::vector<Waiting> all;
   all.reserve(reads_.size());
   for (const auto& [id, read] : reads_) {
-    if (read.armed) {
-      all.push_back({.id = id, .args = read.args, .reader = read.reader, .parked = read.parked});
-    }
+    all.push_back({.id = id, .args = read.args, .reader = read.reader, .parked = read.parked});
   }
   return all;
 }

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <utility>
@@ -36,27 +37,23 @@ struct PendingRead {
   std::optional<fetcher::FetchTicket> ticket;  ///< of the last fetch
   unsigned fetches = 0;                        ///< times it was handed to the fetcher
   bool parked = false;                         ///< no fetch is under way: to be handed over again
-  bool armed = false;
 };
 
 /// The reads of one mount that wait for blocks: whoever *takes* an entry out has the duty to reply,
 /// which makes replies of completion, interrupt, reaper and shutdown exclude each other.
 ///
-/// An entry starts unarmed: nobody can take it, so that its libfuse request stays valid while the
-/// interrupt hook is installed without a lock (libfuse calls the hook with its own locks held).
-/// Lock order: libfuse's request lock, then `mutex_`; replies are sent with neither of ours held.
+/// An interrupt may overtake its request, because another channel's thread reads it: those that
+/// find nothing are remembered for a while.
 /// Bounded; thread-safe.
 class PendingReads {
  public:
   explicit PendingReads(std::size_t limit) : limit_(limit) {}
 
-  /// nullopt: full or closed, and `read.reply` is left with the caller.
+  /// Also fills in whether the reader was interrupted already. nullopt: full or closed, and
+  /// `read.reply` is left with the caller.
   [[nodiscard]] std::optional<PendingId> insert(PendingRead& read) WEFT_EXCLUDES(mutex_);
-  /// From now on it can be taken. Returns its reader, which may have been interrupted before.
-  [[nodiscard]] Reader arm(PendingId id) WEFT_EXCLUDES(mutex_);
-
   [[nodiscard]] std::optional<PendingRead> take(PendingId id) WEFT_EXCLUDES(mutex_);
-  /// Refuses entries from now on and takes all, oldest first. No entry may be unarmed.
+  /// Refuses entries from now on and takes all, oldest first.
   [[nodiscard]] std::vector<PendingRead> close() WEFT_EXCLUDES(mutex_);
 
   /// nullopt: already taken.
@@ -70,8 +67,8 @@ class PendingReads {
   /// The fetch is over without an outcome; the read waits to be handed over again.
   void park(PendingId id) WEFT_EXCLUDES(mutex_);
 
-  /// Marks the read whose request the kernel has interrupted. nullopt: already taken, or unarmed:
-  /// then `arm` tells.
+  /// Marks the read whose request the kernel has interrupted. nullopt: already taken, or not here
+  /// yet: then `insert` marks it.
   [[nodiscard]] std::optional<std::pair<PendingId, Reader>> mark_interrupted(RequestKey key)
       WEFT_EXCLUDES(mutex_);
   void set_process(PendingId id, std::uint32_t process_id) WEFT_EXCLUDES(mutex_);
@@ -82,18 +79,21 @@ class PendingReads {
     Reader reader;
     bool parked;
   };
-  /// The armed entries, oldest first.
+  /// Oldest first.
   [[nodiscard]] std::vector<Waiting> waiting() const WEFT_EXCLUDES(mutex_);
   [[nodiscard]] std::size_t size() const WEFT_EXCLUDES(mutex_);
 
  private:
   using Map = std::map<PendingId, PendingRead>;
+  static constexpr std::size_t remembered_interrupts = 256;
+
   [[nodiscard]] PendingRead extract(Map::iterator at) WEFT_REQUIRES(mutex_);
 
   const std::size_t limit_;
 
   mutable Mutex mutex_;
-  Map reads_ WEFT_GUARDED_BY(mutex_);  // in order of arrival
+  Map reads_ WEFT_GUARDED_BY(mutex_);                           // in order of arrival
+  std::deque<RequestKey> interrupted_ WEFT_GUARDED_BY(mutex_);  // found nothing; newest last
   std::uint64_t next_id_ WEFT_GUARDED_BY(mutex_) = 1;
   bool closed_ WEFT_GUARDED_BY(mutex_) = false;
 };

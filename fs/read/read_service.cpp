@@ -67,6 +67,11 @@ class ReadService::State : public std::enable_shared_from_this<State> {
                             .deadline = arrived + options_.policy.deadline});
   }
 
+  void interrupt(RequestKey key) {
+    auto found = pending_.mark_interrupted(key);
+    if (found && is_abandoned(found->second, processes_)) give_up(found->first);
+  }
+
   void tick() {
     if (!enter()) return;
     const TimePoint now = clock_.now();
@@ -101,7 +106,6 @@ class ReadService::State : public std::enable_shared_from_this<State> {
 
  private:
   void wait(Reply reply, ReadArgs args) {
-    const RequestKey key = reply.key();
     const Reader reader{.thread_id = reply.thread_id()};
     PendingRead read{.reply = std::move(reply), .args = args, .reader = reader, .ticket = {}};
     const auto id = pending_.insert(read);
@@ -110,23 +114,14 @@ class ReadService::State : public std::enable_shared_from_this<State> {
                   Error{make_error_code(Errc::queue_full), Operation::fetch,
                         std::to_string(options_.pending_limit) + " reads of this mount wait"});
     }
-    Reply::on_interrupt(key, on_interrupt, this);
-    Reader seen = pending_.arm(*id);
-    if (seen.interrupted && is_abandoned(seen, processes_)) return interrupt(*id);
+    if (read.reader.interrupted && is_abandoned(read.reader, processes_)) return give_up(*id);
     fetch(*id);
-  }
-
-  /// libfuse holds the request's lock; see PendingReads.
-  static void on_interrupt(fuse_req* request, void* context) {
-    auto& self = *static_cast<State*>(context);
-    auto found = self.pending_.mark_interrupted(Reply::key_of(request));
-    if (found && is_abandoned(found->second, self.processes_)) self.interrupt(found->first);
   }
 
   void look_after(const PendingReads::Waiting& read, TimePoint now) {
     Reader reader = read.reader;
     if (now - read.args.arrived >= reap_after && is_abandoned(reader, processes_)) {
-      return interrupt(read.id);
+      return give_up(read.id);
     }
     if (reader.process_id != read.reader.process_id) {
       pending_.set_process(read.id, reader.process_id);
@@ -137,7 +132,7 @@ class ReadService::State : public std::enable_shared_from_this<State> {
     if (read.parked) fetch(read.id);
   }
 
-  void interrupt(PendingId id) {
+  void give_up(PendingId id) {
     auto read = pending_.take(id);
     if (!read) return;
     if (read->ticket) fetcher_.cancel(*read->ticket);
@@ -274,6 +269,10 @@ ReadService::~ReadService() {
 
 void ReadService::read(Reply reply, ByteOffset offset, std::size_t size) {
   state_->read(std::move(reply), offset, size);
+}
+
+void ReadService::interrupt(RequestKey key) {
+  state_->interrupt(key);
 }
 
 void ReadService::tick() {

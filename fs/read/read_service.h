@@ -47,6 +47,10 @@ class ReadService {
   /// Up to `size` bytes from `offset`; fewer, or none, at the end of the image.
   void read(Reply reply, ByteOffset offset, std::size_t size);
 
+  /// The kernel has interrupted a request, which may not have come yet: answers it with EINTR if
+  /// its reader is being killed or has a signal to handle.
+  void interrupt(RequestKey key);
+
   /// About once a second: answers reads whose readers were killed and reads past their deadline,
   /// and hands parked ones to the fetcher again.
   void tick();

@@ -7,17 +7,18 @@
 
 #include <spdlog/spdlog.h>
 
-#include <bit>
 #include <cerrno>
 #include <utility>
 
 namespace weft::fs {
 
-Reply::Reply(fuse_req* request) noexcept : request_(request), channel_(ChannelScope::current()) {
+Reply::Reply(fuse_req* request) noexcept
+    : request_(request), key_{ChannelScope::request()}, channel_(ChannelScope::current()) {
   WEFT_ASSERT(channel_ >= 0, "a FUSE request outside of a ChannelScope");
 }
 
-Reply::Reply(Reply&& other) noexcept : request_(other.release()), channel_(other.channel_) {}
+Reply::Reply(Reply&& other) noexcept
+    : request_(other.release()), key_(other.key_), channel_(other.channel_) {}
 
 Reply::~Reply() {
   if (request_ == nullptr) return;
@@ -37,14 +38,6 @@ void Reply::error(int error_number) && {
 
 void Reply::abandon() && {
   fuse_reply_none(release());
-}
-
-void Reply::on_interrupt(RequestKey key, InterruptHook hook, void* context) {
-  fuse_req_interrupt_func(std::bit_cast<fuse_req*>(key), hook, context);
-}
-
-RequestKey Reply::key_of(const fuse_req* request) noexcept {
-  return std::bit_cast<RequestKey>(request);
 }
 
 std::uint32_t Reply::thread_id() const noexcept {

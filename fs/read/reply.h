@@ -9,8 +9,8 @@ struct fuse_req;
 
 namespace weft::fs {
 
-/// Tells live requests of a session apart; reused after the reply.
-enum class RequestKey : std::uintptr_t {};
+/// The kernel's number of a request; not reused while the mount lives.
+enum class RequestKey : std::uint64_t {};
 
 /// The duty to answer one READ request: exactly one reply, on the channel it came from, by
 /// whichever thread holds this object last. Destroying it unanswered replies EIO and logs, because
@@ -30,20 +30,14 @@ class Reply {
   /// Ends the duty without a reply: the mount is gone, or a successor of this worker will answer.
   void abandon() &&;
 
-  /// `hook(request, context)` is called when the kernel interrupts the request `key`, on another
-  /// thread or within this call. libfuse holds the request's own lock around it, so this must be
-  /// called without any lock that `hook` takes, and while nobody can reply. `hook` may reply.
-  using InterruptHook = void (*)(fuse_req* request, void* context);
-  static void on_interrupt(RequestKey key, InterruptHook hook, void* context);
-
-  [[nodiscard]] static RequestKey key_of(const fuse_req* request) noexcept;
-  [[nodiscard]] RequestKey key() const noexcept { return key_of(request_); }
+  [[nodiscard]] RequestKey key() const noexcept { return key_; }
   [[nodiscard]] std::uint32_t thread_id() const noexcept;
 
  private:
   [[nodiscard]] fuse_req* release() noexcept;
 
   fuse_req* request_;
+  RequestKey key_;
   int channel_;
 };
 

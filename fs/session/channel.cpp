@@ -14,6 +14,7 @@ namespace weft::fs {
 namespace {
 
 thread_local int current_channel = -1;
+thread_local std::uint64_t current_request = 0;
 
 ssize_t write_to_channel(int /*session_fd*/, iovec* parts, int count, void* /*session*/) {
   WEFT_ASSERT(current_channel >= 0, "a FUSE reply outside of a ChannelScope");
@@ -39,6 +40,14 @@ ChannelScope::~ChannelScope() {
 
 int ChannelScope::current() noexcept {
   return current_channel;
+}
+
+void ChannelScope::set_request(std::uint64_t unique) noexcept {
+  current_request = unique;
+}
+
+std::uint64_t ChannelScope::request() noexcept {
+  return current_request;
 }
 
 const fuse_custom_io& channel_io() noexcept {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+
 struct fuse_custom_io;
 
 namespace weft::fs {
@@ -18,6 +20,10 @@ class ChannelScope {
 
   /// −1 outside of any scope.
   [[nodiscard]] static int current() noexcept;
+
+  /// The request this thread is answering, by the kernel's number for it: libfuse does not tell.
+  static void set_request(std::uint64_t unique) noexcept;
+  [[nodiscard]] static std::uint64_t request() noexcept;
 
  private:
   int previous_;

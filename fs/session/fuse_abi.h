@@ -25,7 +25,11 @@ struct OutHeader {
 };
 static_assert(sizeof(OutHeader) == 16);
 
-inline constexpr std::uint32_t opcode_init = 26;
+struct InterruptIn {
+  std::uint64_t unique;  ///< of the request that is interrupted
+};
+
+inline constexpr std::uint32_t opcode_interrupt = 36;
 /// Asks the kernel to send every request again that was read but not answered; they come with bit
 /// 63 of `unique` set, and the answer must carry it too.
 inline constexpr std::int32_t notify_resend = 7;

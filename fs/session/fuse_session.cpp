@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/session/fuse_session.h"
 
+#include "fs/read/read_service.h"
 #include "fs/session/channel.h"
 #include "fs/session/libfuse.h"
 #include "fs/session/operations.h"
@@ -25,8 +26,8 @@ void FuseSession::Destroy::operator()(fuse_session* session) const noexcept {
   fuse_session_destroy(session);
 }
 
-FuseSession::FuseSession(MountHandle handle, Options options)
-    : options_(std::move(options)), handle_(std::move(handle)) {}
+FuseSession::FuseSession(MountHandle handle, const ServedImage& served, Options options)
+    : options_(std::move(options)), served_(served), handle_(std::move(handle)) {}
 
 FuseSession::~FuseSession() {
   stop();
@@ -38,22 +39,23 @@ Result<std::unique_ptr<FuseSession>> FuseSession::start(MountHandle handle,
   if (handle.channels.empty() || handle.init_request.size() < sizeof(abi::InHeader)) {
     return fail(Errc::bad_request, Operation::serve, "a mount without channel or INIT request");
   }
-  std::unique_ptr<FuseSession> session(new FuseSession(std::move(handle), std::move(options)));
-  WEFT_CHECK(session->open(served));
+  std::unique_ptr<FuseSession> session(
+      new FuseSession(std::move(handle), served, std::move(options)));
+  WEFT_CHECK(session->open());
   WEFT_CHECK(session->replay_init());
   if (session->handle_.inherited) session->ask_for_unanswered();
   WEFT_CHECK(session->start_threads());
   return session;
 }
 
-Result<void> FuseSession::open(const ServedImage& served) {
+Result<void> FuseSession::open() {
   char program[] = "weft";
   char* arguments[] = {program, nullptr};
   fuse_args args = FUSE_ARGS_INIT(1, arguments);
   const fuse_lowlevel_ops operations = make_operations();
   // libfuse hands the pointer back as it got it; operations only read from it.
   session_.reset(
-      fuse_session_new(&args, &operations, sizeof operations, const_cast<ServedImage*>(&served)));
+      fuse_session_new(&args, &operations, sizeof operations, const_cast<ServedImage*>(&served_)));
   fuse_opt_free_args(&args);
   if (!session_) return fail(Errc::unsupported, Operation::serve, "libfuse refuses its options");
 
@@ -124,11 +126,28 @@ bool FuseSession::serve_one(int channel, std::span<std::byte> buffer) {
     }
     return false;
   }
-  if (static_cast<std::size_t>(size) < sizeof(abi::InHeader)) return false;
+  abi::InHeader header;
+  if (static_cast<std::size_t>(size) < sizeof header) return false;
+  std::memcpy(&header, buffer.data(), sizeof header);
+  if (header.opcode == abi::opcode_interrupt)
+    return interrupt(buffer.first(static_cast<std::size_t>(size)));
+  ChannelScope::set_request(header.unique);
   fuse_buf request{};
   request.mem = buffer.data();
   request.size = static_cast<std::size_t>(size);
   fuse_session_process_buf(session_.get(), &request);
+  return true;
+}
+
+bool FuseSession::interrupt(std::span<const std::byte> request) {
+  abi::InterruptIn body;
+  if (request.size() < sizeof(abi::InHeader) + sizeof body) return false;
+  std::memcpy(&body, request.data() + sizeof(abi::InHeader), sizeof body);
+  try {
+    served_.reads.interrupt(RequestKey{body.unique});
+  } catch (...) {
+    log_exception("interrupt", std::current_exception());
+  }
   return true;
 }
 

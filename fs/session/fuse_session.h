@@ -18,6 +18,9 @@ namespace weft::fs {
 /// One mount being served: libfuse on the descriptors of a MountHandle, with a receive loop of its
 /// own on one pinned thread per channel (libfuse's cannot serve descriptors it did not open).
 ///
+/// INTERRUPT requests do not reach libfuse: it keeps those that come too late until it gets other
+/// requests, and has locks of its own around the rest.
+///
 /// Start: the kernel's INIT request is replayed into libfuse and its answer sent; if an earlier
 /// worker has answered it, the kernel refuses the answer, and libfuse is initialised all the same.
 /// For an inherited mount the kernel is then asked to send unanswered requests again. Node ids
@@ -51,15 +54,18 @@ class FuseSession {
     void operator()(fuse_session* session) const noexcept;
   };
 
-  FuseSession(MountHandle handle, Options options);
-  [[nodiscard]] Result<void> open(const ServedImage& served);
+  FuseSession(MountHandle handle, const ServedImage& served, Options options);
+  [[nodiscard]] Result<void> open();
   [[nodiscard]] Result<void> replay_init();
   void ask_for_unanswered();
   [[nodiscard]] Result<void> start_threads();
   void serve(int channel);
+  /// False: the connection has ended.
   [[nodiscard]] bool serve_one(int channel, std::span<std::byte> buffer);
+  [[nodiscard]] bool interrupt(std::span<const std::byte> request);
 
   const Options options_;
+  const ServedImage& served_;
   MountHandle handle_;
   std::unique_ptr<fuse_session, Destroy> session_;
   std::atomic<bool> stopping_{false};

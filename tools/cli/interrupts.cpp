@@ -13,6 +13,7 @@ Interrupts::Interrupts() {
 
 Interrupts::~Interrupts() {
   ending_ = true;
+  // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread): blocked everywhere, sigwait takes it
   ::pthread_kill(watcher_.native_handle(), SIGTERM);
   watcher_.join();
   ::pthread_sigmask(SIG_SETMASK, &previous_, nullptr);

@@ -23,8 +23,8 @@ Materializer::Materializer(std::shared_ptr<LocalImage> image, TimePoint now)
       resume_at_(now),
       usage_at_(now),
       report_at_(now),
-      rate_at_(now),
-      moved_at_(now) {
+      moved_at_(now),
+      pace_(ByteCount(0), now) {
   progress_.total = image_->shape().blocks();
 }
 
@@ -108,24 +108,13 @@ std::optional<MaterializeProgress> Materializer::due_report(const View& view) {
   return progress_;
 }
 
-/// Smoothed over about three seconds.
 void Materializer::note_rate(const View& view) {
   if (view.fetched != progress_.fetched) moved_at_ = view.now;
   progress_.fetched = view.fetched;
-  const double passed = std::chrono::duration<double>(view.now - rate_at_).count();
-  if (passed < 0.25) return;
-  const double rate = static_cast<double>((view.fetched - rate_fetched_).value()) / passed;
-  const bool first = rate_fetched_ == ByteCount(0) && progress_.bytes_per_second == 0;
-  const double weight = first ? 1 : std::min(1.0, passed / 3);
-  progress_.bytes_per_second += weight * (rate - progress_.bytes_per_second);
-  rate_at_ = view.now;
-  rate_fetched_ = view.fetched;
-  progress_.eta.reset();
-  const auto left = static_cast<double>(bytes_of(progress_.total - progress_.done).value());
-  if (progress_.bytes_per_second > 1) {
-    const double seconds = std::min(left / progress_.bytes_per_second, 1e9);
-    progress_.eta = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-  }
+  pace_.set_total(view.fetched + bytes_of(progress_.total - progress_.done));
+  pace_.update(view.fetched, view.now);
+  progress_.bytes_per_second = pace_.bytes_per_second();
+  progress_.eta = pace_.remaining();
 }
 
 void Materializer::note_state(const View& view) {

@@ -5,6 +5,7 @@
 #include "fetcher/service/lookup.h"
 #include "fetcher/service/materialize_job.h"
 #include "indexer/core/clock.h"
+#include "indexer/import/progress.h"
 #include "indexer/store/local_image.h"
 
 #include <functional>
@@ -65,9 +66,8 @@ class Materializer {
   TimePoint resume_at_;  // next round
   TimePoint usage_at_;
   TimePoint report_at_;
-  TimePoint rate_at_;
   TimePoint moved_at_;
-  ByteCount rate_fetched_;
+  Progress pace_;  // of what comes over the links; what is found here takes no time
   MaterializeProgress progress_;
 };
 

@@ -80,7 +80,7 @@ void* ChannelThread::run(void* self) {
   sigdelset(&all, wake_signal());
   pthread_sigmask(SIG_SETMASK, &all, nullptr);
   thread.body_();
-  thread.ended_.store(true, std::memory_order_release);
+  thread.ended_.release();
   return nullptr;
 }
 

@@ -3,9 +3,10 @@
 
 #include "indexer/core/error.h"
 
-#include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <semaphore>
 #include <string>
 
 #include <pthread.h>
@@ -32,9 +33,12 @@ class ChannelThread {
   ChannelThread& operator=(const ChannelThread&) = delete;
 
   /// The body's blocking system call returns EINTR, if it is in one. To be repeated until
-  /// `ended()`, since the body may be just before the call.
+  /// the body has ended, since it may be just before the call.
   void wake() const;
-  [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
+  /// Waits for the end of the body, but not longer than `limit`.
+  [[nodiscard]] bool ended_within(std::chrono::milliseconds limit) {
+    return ended_.try_acquire_for(limit) && (ended_.release(), true);
+  }
 
  private:
   ChannelThread(Options options, std::function<void()> body);
@@ -42,7 +46,7 @@ class ChannelThread {
 
   const Options options_;
   std::function<void()> body_;
-  std::atomic<bool> ended_{false};
+  std::binary_semaphore ended_{0};
   pthread_t thread_{};
   bool started_ = false;
 };

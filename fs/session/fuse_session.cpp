@@ -14,7 +14,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <span>
-#include <thread>
 #include <utility>
 
 #include <fcntl.h>
@@ -153,10 +152,14 @@ bool FuseSession::interrupt(std::span<const std::byte> request) {
 
 void FuseSession::stop() {
   stopping_ = true;
+  const auto complain_at = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  bool complained = false;
   for (const auto& thread : threads_) {
-    while (!thread->ended()) {
-      thread->wake();
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    // Again and again: a signal that comes just before the thread enters read(2) is lost.
+    for (thread->wake(); !thread->ended_within(std::chrono::milliseconds(1)); thread->wake()) {
+      if (complained || std::chrono::steady_clock::now() < complain_at) continue;
+      complained = true;
+      spdlog::error("{}: cannot stop yet: a read of the local disk does not return", options_.name);
     }
   }
   threads_.clear();

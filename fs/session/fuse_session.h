@@ -46,7 +46,8 @@ class FuseSession {
   FuseSession(const FuseSession&) = delete;
   FuseSession& operator=(const FuseSession&) = delete;
 
-  /// Returns when no channel thread runs any more.
+  /// Returns when no channel thread runs any more: at once, unless the local disk holds one up,
+  /// which is logged after five seconds.
   void stop();
 
  private:

@@ -12,10 +12,13 @@
 #include <thread>
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 namespace weft::testing {
 namespace {
@@ -118,13 +121,19 @@ ExitStatus WeftNode::stop() {
 }
 
 void WeftNode::kill_all() {
-  auto processes = descendants(daemon_->pid());
   daemon_->signal(SIGSTOP);  // so that it starts no other worker meanwhile
-  for (const pid_t process : descendants(daemon_->pid()))
-    processes.push_back(process);
-  for (const pid_t process : processes)
+  std::vector<UniqueFd> dying;
+  for (const pid_t process : descendants(daemon_->pid())) {
+    dying.emplace_back(static_cast<int>(::syscall(SYS_pidfd_open, process, 0)));
     ::kill(process, SIGKILL);
+  }
   daemon_->kill();
+  // Until the last of them is gone, its control socket still takes connections nobody will answer.
+  for (const UniqueFd& process : dying) {
+    pollfd gone{.fd = process.get(), .events = POLLIN, .revents = 0};
+    if (process && ::poll(&gone, 1, 20'000) != 1)
+      throw std::runtime_error("a killed process does not end");
+  }
 }
 
 bool WeftNode::answers() const {

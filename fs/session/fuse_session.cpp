@@ -152,14 +152,14 @@ bool FuseSession::interrupt(std::span<const std::byte> request) {
 
 void FuseSession::stop() {
   stopping_ = true;
-  const auto complain_at = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-  bool complained = false;
+  constexpr auto pause = std::chrono::milliseconds(1);
+  auto patience = std::chrono::milliseconds(5000);
   for (const auto& thread : threads_) {
     // Again and again: a signal that comes just before the thread enters read(2) is lost.
-    for (thread->wake(); !thread->ended_within(std::chrono::milliseconds(1)); thread->wake()) {
-      if (complained || std::chrono::steady_clock::now() < complain_at) continue;
-      complained = true;
-      spdlog::error("{}: cannot stop yet: a read of the local disk does not return", options_.name);
+    for (thread->wake(); !thread->ended_within(pause); thread->wake()) {
+      if (patience == pause)
+        spdlog::error("{}: cannot stop yet: a read of the local disk hangs", options_.name);
+      patience -= pause;
     }
   }
   threads_.clear();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/core/unique_fd.h"
+#include "tests/support/fs/fuse_test.h"
 #include "tests/support/fs/lazy_mount.h"
 #include "tests/support/fs/reader_process.h"
 
@@ -23,12 +24,7 @@ using testing::LazyMount;
 using testing::ReaderProcess;
 using testing::ReadWay;
 
-class MountHandover : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (const auto why = testing::why_no_fuse(); !why.empty()) GTEST_SKIP() << why;
-  }
-};
+class MountHandover : public testing::FuseTest {};
 
 TEST_F(MountHandover, reads_in_flight_are_answered_by_the_successor) {
   LazyMount mount;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/core/unique_fd.h"
+#include "tests/support/fs/fuse_test.h"
 #include "tests/support/fs/lazy_mount.h"
 #include "tests/support/fs/reader_process.h"
 
@@ -29,12 +30,7 @@ using testing::LazyMount;
 using testing::ReaderProcess;
 using testing::ReadWay;
 
-class MountRead : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (const auto why = testing::why_no_fuse(); !why.empty()) GTEST_SKIP() << why;
-  }
-};
+class MountRead : public testing::FuseTest {};
 
 UniqueFd open_file(const std::string& path, int flags) {
   return UniqueFd(::open(path.c_str(), flags | O_CLOEXEC));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/core/unique_fd.h"
+#include "tests/support/fs/fuse_test.h"
 #include "tests/support/fs/lazy_mount.h"
 #include "tests/support/fs/reader_process.h"
 
@@ -27,12 +28,7 @@ using testing::LazyMount;
 using testing::ReaderProcess;
 using testing::ReadWay;
 
-class MountStuck : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (const auto why = testing::why_no_fuse(); !why.empty()) GTEST_SKIP() << why;
-  }
-};
+class MountStuck : public testing::FuseTest {};
 
 using Readers = std::vector<std::unique_ptr<ReaderProcess>>;
 

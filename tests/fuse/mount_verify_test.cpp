@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tests/support/fs/fuse_test.h"
 #include "tests/support/fs/lazy_mount.h"
 #include "tests/support/fs/reader_process.h"
 #include "tests/support/fs/subprocess.h"
@@ -19,12 +20,7 @@ using testing::LazyMount;
 using testing::ReaderProcess;
 using testing::ReadWay;
 
-class MountVerify : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (const auto why = testing::why_no_fuse(); !why.empty()) GTEST_SKIP() << why;
-  }
-};
+class MountVerify : public testing::FuseTest {};
 
 std::uint64_t sum_of(std::span<const std::byte> bytes) {
   return std::accumulate(

@@ -110,7 +110,8 @@ CLI::App& add_command(CLI::App& app, const std::string& name, const std::string&
                       const std::string& example) {
   auto& command = *app.add_subcommand(name, description);
   command.fallthrough();
-  command.footer("Example:\n  " + example + "\n");
+  command.footer("Example:\n  " + example +
+                 "\n\nSettings, such as --state and --listen, and exit codes: weft --help");
   return command;
 }
 

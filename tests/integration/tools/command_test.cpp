@@ -128,6 +128,7 @@ TEST_F(Command, every_verb_explains_itself_with_an_example) {
     const auto own = bare({verb, "--help"});
     EXPECT_EQ(own.status, 0) << verb;
     EXPECT_TRUE(own.out.contains("Example:\n  weft " + std::string(verb))) << own.out;
+    EXPECT_TRUE(own.out.contains("weft --help")) << "where the settings are told";
   }
   EXPECT_FALSE(help.out.contains("worker ")) << "started by the supervisor only";
 }

@@ -3,6 +3,7 @@
 
 #include "indexer/catalog/migrations.h"
 #include "indexer/catalog/schema.h"
+#include "indexer/catalog/signature_rows.h"
 #include "indexer/catalog/sqlite.h"
 #include "indexer/core/mutex.h"
 
@@ -219,6 +220,24 @@ class SqliteCatalog final : public Catalog {
     }
   }
 
+  Result<void> put_signature(const ImageId& id, std::span<const std::byte> encoded,
+                             SignatureLimits limits) override {
+    const Lock lock(mutex_);
+    return signatures_.put(db_, id, encoded, limits);
+  }
+  Result<std::optional<std::vector<std::byte>>> signature(const ImageId& id) override {
+    const Lock lock(mutex_);
+    return signatures_.get(id);
+  }
+  Result<void> remove_signature(const ImageId& id) override {
+    const Lock lock(mutex_);
+    return signatures_.remove(id);
+  }
+  Result<std::vector<ImageId>> signatures() override {
+    const Lock lock(mutex_);
+    return signatures_.list();
+  }
+
  private:
   Result<std::optional<ImageId>> find_name(std::string_view name) WEFT_REQUIRES(mutex_) {
     auto row = s_.image_named.use();
@@ -244,6 +263,7 @@ class SqliteCatalog final : public Catalog {
   Mutex mutex_;
   Database db_ WEFT_GUARDED_BY(mutex_);
   Statements s_ WEFT_GUARDED_BY(mutex_);
+  catalog::SignatureRows signatures_ WEFT_GUARDED_BY(mutex_);
 };
 
 Result<void> SqliteCatalog::start() {
@@ -256,6 +276,7 @@ Result<void> SqliteCatalog::start() {
   WEFT_TRY(const std::string verdict, db_.text("PRAGMA quick_check(1)"));
   if (verdict != "ok") return fail(Errc::damaged_state, Operation::catalog, verdict);
   WEFT_CHECK(s_.prepare(db_));
+  WEFT_TRY(signatures_, catalog::SignatureRows::prepare(db_));
 
   WEFT_TRY(auto make, Statement::prepare(
                           db_, "INSERT INTO node (one, id) VALUES (1, ?) ON CONFLICT DO NOTHING"));

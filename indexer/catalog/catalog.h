@@ -5,9 +5,12 @@
 #include "indexer/core/error.h"
 #include "indexer/tree/image_id.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +25,12 @@ struct CatalogImage {
   std::string source;
   bool lender = false;
   friend bool operator==(const CatalogImage&, const CatalogImage&) = default;
+};
+
+/// What the signatures kept may take together.
+struct SignatureLimits {
+  std::uint64_t count = 4096;
+  ByteCount bytes{128u << 20};
 };
 
 /// The small facts of a state directory that must change together: names, images, who borrows from
@@ -66,6 +75,17 @@ class Catalog {
                                                  std::optional<std::string_view> json) = 0;
   [[nodiscard]] virtual Result<std::vector<std::pair<std::string, std::string>>> settings(
       std::string_view kind) = 0;
+
+  /// Keeps an encoded signature in place of an older one of this image; what was not used for the
+  /// longest time goes until all of them are within `limits`. One too large for them is not kept.
+  [[nodiscard]] virtual Result<void> put_signature(const ImageId& id,
+                                                   std::span<const std::byte> encoded,
+                                                   SignatureLimits limits) = 0;
+  /// Counts as a use.
+  [[nodiscard]] virtual Result<std::optional<std::vector<std::byte>>> signature(
+      const ImageId& id) = 0;
+  [[nodiscard]] virtual Result<void> remove_signature(const ImageId& id) = 0;
+  [[nodiscard]] virtual Result<std::vector<ImageId>> signatures() = 0;
 };
 
 }  // namespace weft

@@ -2,12 +2,28 @@
 #include "indexer/catalog/migrations.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 namespace weft::catalog {
+namespace {
+
+// As schema.sql has it, to the letter: a test compares.
+constexpr const char* add_signatures = R"sql(CREATE TABLE signature (
+  image BLOB PRIMARY KEY CHECK (length(image) = 32),
+  used  INTEGER NOT NULL,
+  bytes INTEGER NOT NULL CHECK (bytes = length(data)),
+  data  BLOB NOT NULL
+) STRICT;
+CREATE INDEX signature_by_use ON signature (used, bytes, image);
+)sql";
+
+constexpr std::array steps_known = {Migration{1, add_signatures}};
+
+}  // namespace
 
 std::span<const Migration> migrations() noexcept {
-  return {};
+  return steps_known;
 }
 
 Result<void> bring_up_to_date(sqlite::Database& db, const char* schema, int target,

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The catalog of a state directory, version 1 (PRAGMA user_version). Small facts that must change
+-- The catalog of a state directory, version 2 (PRAGMA user_version). Small facts that must change
 -- together; what is proportional to an image's size lives in the image's own files
 -- (indexer/store/STORE_FORMAT.md). WAL, one writer.
 --
@@ -48,3 +48,14 @@ CREATE TABLE setting (
   json TEXT NOT NULL,
   PRIMARY KEY (kind, key)
 ) STRICT, WITHOUT ROWID;
+
+-- Signatures of images at peers, encoded (indexer/similarity/signature.h). An image's own signature
+-- is the head of its index file, so none is here. `used` grows with every use: the lowest goes
+-- first when there are too many. `bytes` = length(data), so that the sum reads no data.
+CREATE TABLE signature (
+  image BLOB PRIMARY KEY CHECK (length(image) = 32),
+  used  INTEGER NOT NULL,
+  bytes INTEGER NOT NULL CHECK (bytes = length(data)),
+  data  BLOB NOT NULL
+) STRICT;
+CREATE INDEX signature_by_use ON signature (used, bytes, image);

@@ -43,6 +43,19 @@ TEST_F(Migrations, database_of_version_1_is_opened_by_todays_catalog) {
   EXPECT_EQ(*open().integer("PRAGMA user_version"), schema_version);
 }
 
+TEST_F(Migrations, migrated_database_has_the_tables_of_a_new_one) {
+  auto db = open();
+  ASSERT_TRUE(db.run(old_schema().c_str()));
+  ASSERT_TRUE(db.run("PRAGMA user_version = 1"));
+  ASSERT_TRUE(bring_up_to_date(db, schema_sql, schema_version, migrations()));
+  auto fresh = sqlite::Database::open(dir_ / "fresh");
+  ASSERT_TRUE(fresh);
+  ASSERT_TRUE(bring_up_to_date(*fresh, schema_sql, schema_version, migrations()));
+  constexpr const char* everything =
+      "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema ORDER BY name)";
+  EXPECT_EQ(*db.text(everything), *fresh->text(everything));
+}
+
 TEST_F(Migrations, steps_run_in_order_and_keep_the_rows) {
   auto db = open();
   ASSERT_TRUE(bring_up_to_date(db, "CREATE TABLE t (a)", 1, {}));

@@ -18,9 +18,9 @@ BlockRange leading_part(BlockRange blocks, BlockIndex at, std::uint64_t unit) {
 
 }  // namespace
 
-HashPipeline::HashPipeline(File& source, ByteCount size, ImageWriter& writer, WorkerPool& pool)
+HashPipeline::HashPipeline(BlockSource& source, ImageWriter& writer, WorkerPool& pool)
     : source_(source),
-      size_(size),
+      size_(source.size()),
       writer_(writer),
       pool_(pool),
       buffer_count_(2 * pool.threads()) {
@@ -106,8 +106,7 @@ Result<void> HashPipeline::process_piece(BlockRange piece, std::span<std::byte> 
   const ByteOffset offset = offset_of(piece.first);
   const auto bytes = buffer.first(bytes_of(piece.count).value());
   const std::uint64_t wanted = content_of(piece).value();
-  WEFT_TRY(const std::size_t got, source_.read_at(offset, bytes.first(wanted)));
-  if (got < wanted) return fail(Errc::source_changed, Operation::import, "it became shorter");
+  WEFT_CHECK(source_.read(offset, bytes.first(wanted)));
   std::ranges::fill(bytes.subspan(wanted), std::byte{0});
   std::array<Digest, piece_blocks> digests;
   const auto names = std::span(digests).first(piece.count.value());

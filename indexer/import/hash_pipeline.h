@@ -2,10 +2,10 @@
 #pragma once
 
 #include "indexer/core/error.h"
-#include "indexer/core/file_io.h"
 #include "indexer/core/mutex.h"
 #include "indexer/core/range.h"
 #include "indexer/core/worker_pool.h"
+#include "indexer/import/block_source.h"
 #include "indexer/store/image_writer.h"
 
 #include <cstddef>
@@ -17,7 +17,7 @@
 
 namespace weft {
 
-/// Reads a source file's data extents, hashes their blocks on all threads of a pool, and puts them
+/// Reads a source's data extents, hashes their blocks on all threads of a pool, and puts them
 /// into an image being made. The work of one import; used once, by one thread, which waits.
 ///
 /// A piece is at most 512 KiB at a multiple of that: large enough that system calls do not count,
@@ -26,9 +26,6 @@ namespace weft {
 /// with one buffer, about a millisecond's work: shorter tasks cost a few percent in wake-ups,
 /// longer ones would hold up the pool's other users. The number of buffers bounds memory and the
 /// tasks on the way; when all are in use the calling thread waits.
-///
-/// The source is read without hints: asking the kernel to read ahead (POSIX_FADV_WILLNEED) for each
-/// task made an import from a cold NVMe disk slower, 1.2 instead of 1.9 GB/s.
 class HashPipeline {
  public:
   static constexpr std::uint64_t piece_blocks = 128;
@@ -38,10 +35,10 @@ class HashPipeline {
   using Report = std::function<void(ByteCount passed, ByteCount data)>;
 
   /// All references outlive `run`.
-  HashPipeline(File& source, ByteCount size, ImageWriter& writer, WorkerPool& pool);
+  HashPipeline(BlockSource& source, ImageWriter& writer, WorkerPool& pool);
 
   /// Returns when every piece is put, or after the first error, or Errc::cancelled after `stop`;
-  /// no task is left in the pool. Errc::source_changed: the file ended early.
+  /// no task is left in the pool.
   Result<ByteCount> run(const Report& report, const std::stop_token& stop);
 
  private:
@@ -58,7 +55,7 @@ class HashPipeline {
   void wait_for_all() WEFT_EXCLUDES(mutex_);
 
   // Constant after construction.
-  File& source_;
+  BlockSource& source_;
   const ByteCount size_;
   ImageWriter& writer_;
   WorkerPool& pool_;

@@ -3,6 +3,7 @@
 
 #include "indexer/import/disk_format.h"
 #include "indexer/import/hash_pipeline.h"
+#include "indexer/import/raw_source.h"
 
 #include <algorithm>
 #include <array>
@@ -14,12 +15,6 @@
 
 namespace weft {
 namespace {
-
-struct Source {
-  std::filesystem::path path;  // absolute
-  std::unique_ptr<File> file;
-  FileStat stat;
-};
 
 Result<void> check_name(Store& store, const std::string& name) {
   if (!is_valid_image_name(name)) {
@@ -38,7 +33,7 @@ Result<void> check_name(Store& store, const std::string& name) {
   return {};
 }
 
-Result<void> refuse_wrapped(const Source& source) {
+Result<void> refuse_wrapped(const SourceFile& source) {
   const std::string path = source.path.string();
   std::array<std::byte, format_head_size> head;
   std::array<std::byte, format_tail_size> tail;
@@ -64,50 +59,15 @@ Result<void> refuse_wrapped(const Source& source) {
   return {};
 }
 
-Result<Source> open_source(FileSystem& fs, const std::filesystem::path& path) {
-  std::error_code ignored;  // a path that cannot be resolved cannot be opened either
-  std::filesystem::path absolute = std::filesystem::weakly_canonical(path, ignored);
-  if (absolute.empty()) absolute = path;
-  auto file = fs.open(absolute, OpenMode::read);
-  if (!file) {
-    Error error = std::move(file).error();
-    error.operation = Operation::import;
-    error.detail = absolute.string();
-    if (error.is(std::errc::no_such_device_or_address)) {  // what opening a socket gives
-      error.code = Errc::not_an_image;
-    }
-    return std::unexpected(std::move(error));
-  }
-  WEFT_TRY(const FileStat stat, (*file)->stat());
-  const std::string name = absolute.string();
-  if (stat.is_directory) {
-    return fail(Errc::not_an_image, Operation::import, name + ": it is a directory");
-  }
-  if (!stat.is_regular) {
-    return fail(Errc::not_an_image, Operation::import,
-                name + ": it is a device, pipe or socket: copy its content to a file first");
-  }
-  if (stat.size.value() == 0) return fail(Errc::empty_image, Operation::import, name);
-  if (stat.size > max_image_size) {
+Result<RawSource> open_source(FileSystem& fs, const std::filesystem::path& path) {
+  WEFT_TRY(SourceFile source, open_source_file(fs, path));
+  const std::string name = source.path.string();
+  if (source.stat.size.value() == 0) return fail(Errc::empty_image, Operation::import, name);
+  if (source.stat.size > max_image_size) {
     return fail(Errc::image_too_large, Operation::import, name + ": the limit is 64 TiB");
   }
-  Source source{std::move(absolute), std::move(*file), stat};
   WEFT_CHECK(refuse_wrapped(source));
-  return source;
-}
-
-// Asks by path, so that a file put in the source's place is noticed too.
-Result<void> check_unchanged(FileSystem& fs, const Source& source) {
-  WEFT_TRY(const auto now, fs.open(source.path, OpenMode::read));
-  WEFT_TRY(const FileStat after, now->stat());
-  const FileStat& before = source.stat;
-  if (after.size == before.size && after.mtime_ns == before.mtime_ns &&
-      after.ctime_ns == before.ctime_ns && after.inode == before.inode &&
-      after.device == before.device) {
-    return {};
-  }
-  return fail(Errc::source_changed, Operation::import,
-              source.path.string() + ": stop what writes to it and import it again");
+  return RawSource(fs, std::move(source));
 }
 
 struct Target {
@@ -115,18 +75,19 @@ struct Target {
   PackKind kind;
 };
 
-Result<Target> begin(Store& store, const ImportOptions& options, Source& source, PackKind kind) {
-  WEFT_TRY(
-      auto writer,
-      store.begin_import(ImportTarget{
-          .name = options.name, .size = source.stat.size, .kind = kind, .source = source.path}));
+Result<Target> begin(Store& store, const ImportOptions& options, const RawSource& source,
+                     PackKind kind) {
+  WEFT_TRY(auto writer, store.begin_import(ImportTarget{.name = options.name,
+                                                        .size = source.size(),
+                                                        .kind = kind,
+                                                        .source = source.file().path}));
   if (kind == PackKind::reflink) {
-    WEFT_CHECK(writer->clone(*source.file, Extent{ByteOffset(0), source.stat.size}));
+    WEFT_CHECK(writer->clone(*source.file().file, Extent{ByteOffset(0), source.size()}));
   }
   return Target{std::move(writer), kind};
 }
 
-Result<Target> begin(Store& store, const ImportOptions& options, Source& source) {
+Result<Target> begin(Store& store, const ImportOptions& options, const RawSource& source) {
   switch (options.mode) {
     case ImportMode::copy:
       return begin(store, options, source, PackKind::own);
@@ -144,19 +105,19 @@ Result<Target> begin(Store& store, const ImportOptions& options, Source& source)
 
 }  // namespace
 
-Result<Imported> import_raw(Store& store, FileSystem& fs, WorkerPool& pool, ImportOptions options,
-                            std::function<void(const ImportProgress&)> progress,
-                            std::stop_token stop) {
+Result<Imported> import_file(Store& store, FileSystem& fs, WorkerPool& pool, ImportOptions options,
+                             std::function<void(const ImportProgress&)> progress,
+                             std::stop_token stop) {
   WEFT_CHECK(check_name(store, options.name));
-  WEFT_TRY(Source source, open_source(fs, options.path));
+  WEFT_TRY(RawSource source, open_source(fs, options.path));
   WEFT_TRY(const Target target, begin(store, options, source));
-  const ByteCount size = source.stat.size;
+  const ByteCount size = source.size();
   const auto report = [&](ByteCount passed, ByteCount data) {
     if (progress) progress(ImportProgress{.total = size, .done = passed, .data = data});
   };
-  HashPipeline pipeline(*source.file, size, *target.writer, pool);
+  HashPipeline pipeline(source, *target.writer, pool);
   WEFT_TRY(const ByteCount data, pipeline.run(report, stop));
-  WEFT_CHECK(check_unchanged(fs, source));
+  WEFT_CHECK(source.check_unchanged());
   if (stop.stop_requested()) return fail(Errc::cancelled, Operation::import);
   WEFT_TRY(const ImageInfo info, target.writer->publish());
   return Imported{.info = info, .kind = target.kind, .data = data};

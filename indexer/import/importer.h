@@ -52,9 +52,9 @@ struct Imported {
 /// Errc::bad_name, name_taken (both before anything is read), not_an_image, empty_image,
 /// image_too_large, source_changed (the file was written to meanwhile), unsupported, cancelled;
 /// errno from source or store.
-[[nodiscard]] Result<Imported> import_raw(Store& store, FileSystem& fs, WorkerPool& pool,
-                                          ImportOptions options,
-                                          std::function<void(const ImportProgress&)> progress,
-                                          std::stop_token stop);
+[[nodiscard]] Result<Imported> import_file(Store& store, FileSystem& fs, WorkerPool& pool,
+                                           ImportOptions options,
+                                           std::function<void(const ImportProgress&)> progress,
+                                           std::stop_token stop);
 
 }  // namespace weft

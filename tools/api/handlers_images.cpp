@@ -56,8 +56,8 @@ Reply import_image(Node& node, const Call& call, const CallContext& context) {
     feed.update(p.done, p.total, steady_clock().now());
   };
   const auto file = options.path.string();
-  WEFT_TRY(const auto imported, import_raw(node.store(), posix_file_system(), node.workers(),
-                                           std::move(options), report, context.stop));
+  WEFT_TRY(const auto imported, import_file(node.store(), posix_file_system(), node.workers(),
+                                            std::move(options), report, context.stop));
   spdlog::info("image imported image={} bytes={} data={} file={}", to_hex(imported.info.id),
                imported.info.size.value(), imported.data.value(), file);
   WEFT_TRY(const auto entry, node.store().find(to_hex(imported.info.id)));

@@ -92,9 +92,9 @@ void serve_weft(const std::string& state, const std::string& raw, const std::str
   auto store = Store::open(posix_file_system(), {.directory = state});
   if (!store) return;
   WorkerPool pool({.threads = 2});
-  const auto imported = import_raw(**store, posix_file_system(), pool,
-                                   {.name = "disk", .path = raw, .mode = ImportMode::copy},
-                                   [](const ImportProgress&) {}, {});
+  const auto imported = import_file(**store, posix_file_system(), pool,
+                                    {.name = "disk", .path = raw, .mode = ImportMode::copy},
+                                    [](const ImportProgress&) {}, {});
   if (!imported) {
     std::fprintf(stderr, "%s\n", imported.error().message().c_str());
     return;

@@ -112,7 +112,8 @@ class ImportBench {
       const auto store = must(Store::open(disk_, {.directory = state}));
       WorkerPool pool({.threads = cores_});
       const ImportOptions options{.name = "image", .path = source(), .mode = mode};
-      speed = megabytes_per_second([&] { must(import_raw(*store, disk_, pool, options, {}, {})); });
+      speed =
+          megabytes_per_second([&] { must(import_file(*store, disk_, pool, options, {}, {})); });
     }
     std::filesystem::remove_all(state);
     return speed;
@@ -130,7 +131,7 @@ class ImportBench {
       const auto store = must(Store::open(disk_, {.directory = state}));
       WorkerPool pool({.threads = cores_});
       const ImportOptions options{.name = "image", .path = dir_ / "holes"};
-      seconds = bench::seconds([&] { must(import_raw(*store, disk_, pool, options, {}, {})); });
+      seconds = bench::seconds([&] { must(import_file(*store, disk_, pool, options, {}, {})); });
     }
     std::filesystem::remove_all(state);
     return seconds;

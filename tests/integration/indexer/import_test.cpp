@@ -41,8 +41,8 @@ class ImportIntoStore : public testing::Test {
     store_ = std::move(*opened);
   }
   Result<Imported> import(ImportMode mode) {
-    return import_raw(*store_, disk_, pool_, {.name = "disk", .path = source(), .mode = mode}, {},
-                      {});
+    return import_file(*store_, disk_, pool_, {.name = "disk", .path = source(), .mode = mode}, {},
+                       {});
   }
   void expect_whole() {
     const auto entry = store_->find("disk");

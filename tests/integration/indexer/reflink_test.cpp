@@ -52,8 +52,8 @@ class ReflinkImport : public ::testing::Test {
   [[nodiscard]] std::filesystem::path source() const { return mount_point() / "disk.raw"; }
   ByteCount free_space() { return posix_file_system().free_space(mount_point()).value(); }
   Result<Imported> import(ImportMode mode) {
-    return import_raw(*store_, posix_file_system(), pool_,
-                      {.name = "disk", .path = source(), .mode = mode}, {}, {});
+    return import_file(*store_, posix_file_system(), pool_,
+                       {.name = "disk", .path = source(), .mode = mode}, {}, {});
   }
   std::vector<std::byte> read_back(const ImageInfo& info) {
     const auto image = store_->image(info.id).value();

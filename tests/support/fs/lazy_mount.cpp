@@ -109,9 +109,9 @@ void LazyMount::import_in_place() {
   std::ofstream(source(), std::ios::binary)
       .write(reinterpret_cast<const char*>(content().data()), std::ssize(content()));
   WorkerPool pool({.threads = 2});
-  must(import_raw(*store, posix_file_system(), pool,
-                  {.name = "disk", .path = source(), .mode = ImportMode::in_place},
-                  [](const ImportProgress&) {}, {}));
+  must(import_file(*store, posix_file_system(), pool,
+                   {.name = "disk", .path = source(), .mode = ImportMode::in_place},
+                   [](const ImportProgress&) {}, {}));
 }
 
 LazyMount::~LazyMount() {

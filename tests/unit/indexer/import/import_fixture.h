@@ -24,8 +24,8 @@ class ImportFixture : public testing::Test {
 
   Result<Imported> import(const std::filesystem::path& path,
                           ImportMode mode = ImportMode::automatic, OnProgress progress = {}) {
-    return import_raw(store_, disk_, pool_, {.name = "image", .path = path, .mode = mode},
-                      std::move(progress), stop_.get_token());
+    return import_file(store_, disk_, pool_, {.name = "image", .path = path, .mode = mode},
+                       std::move(progress), stop_.get_token());
   }
   /// The error of an import that must fail and leave nothing.
   Error refused(const std::filesystem::path& path, ImportMode mode = ImportMode::automatic,

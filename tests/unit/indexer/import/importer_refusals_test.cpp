@@ -27,7 +27,7 @@ class ImporterRefusals : public test::ImportFixture {
 TEST_F(ImporterRefusals, bad_names_before_the_file_is_opened) {
   for (const char* name : {"", ".hidden", "-x", "a/b", "a b", "\xc3\xa4"}) {
     const auto outcome =
-        import_raw(store_, disk_, pool_, {.name = name, .path = dir_ / "nowhere"}, {}, {});
+        import_file(store_, disk_, pool_, {.name = name, .path = dir_ / "nowhere"}, {}, {});
     ASSERT_FALSE(outcome);
     EXPECT_TRUE(outcome.error().is(Errc::bad_name)) << name;
   }

@@ -86,7 +86,7 @@ TEST_F(Importer, same_content_has_the_same_id_however_it_is_laid_out) {
   test::write_raw(dir_ / "zeros", "a000b");
   const auto holes = import(dir_ / "holes");
   const auto zeros =
-      import_raw(store_, disk_, pool_, {.name = "other", .path = dir_ / "zeros"}, {}, {});
+      import_file(store_, disk_, pool_, {.name = "other", .path = dir_ / "zeros"}, {}, {});
   ASSERT_TRUE(holes && zeros);
   EXPECT_EQ(holes->info.id, zeros->info.id);
 }

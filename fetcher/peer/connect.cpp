@@ -35,6 +35,12 @@ class Session final : public PeerSession {
     return ask_nodes(core_, {.image = image, .nodes = std::move(nodes)}, priority, deadline);
   }
 
+  Awaitable<Result<std::vector<NodePack>>> tree_pack(wire::TreePackRequest request,
+                                                     wire::Priority priority,
+                                                     TimePoint deadline) override {
+    return core_->call_packs(std::move(request), priority, deadline);
+  }
+
   RequestId blocks(ImageId image, std::vector<BlockRange> ranges, wire::Priority priority,
                    OnBatch on_batch) override {
     std::vector<BlockRange> asked = ranges;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fetcher/net/awaitable.h"
+#include "fetcher/peer/pack_ledger.h"
 #include "fetcher/wire/messages.h"
 #include "indexer/core/clock.h"
 #include "indexer/core/error.h"
@@ -65,6 +66,10 @@ class PeerSession {
                                                                       std::vector<TreeNode> nodes,
                                                                       wire::Priority priority,
                                                                       TimePoint deadline) = 0;
+  /// The same, compressed against trees that are here. Errc::unsupported: the peer does not know
+  /// how; ask with `tree_nodes`.
+  [[nodiscard]] virtual Awaitable<Result<std::vector<NodePack>>> tree_pack(
+      wire::TreePackRequest request, wire::Priority priority, TimePoint deadline);
   /// Asks for blocks by image range; `on_batch` runs on the I/O thread.
   virtual RequestId blocks(ImageId image, std::vector<BlockRange> ranges, wire::Priority priority,
                            OnBatch on_batch) = 0;

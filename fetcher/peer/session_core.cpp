@@ -13,6 +13,8 @@ wire::MessageType answer_to(const wire::Message& request) {
       return wire::MessageType::image_list;
     case wire::MessageType::find_image_request:
       return wire::MessageType::image_found;
+    case wire::MessageType::tree_pack_request:
+      return wire::MessageType::tree_pack;
     default:
       return wire::MessageType::tree_nodes;
   }
@@ -85,9 +87,31 @@ void SessionCore::send(wire::Priority priority, std::uint32_t request,
 
 Awaitable<Result<wire::Message>> SessionCore::call(wire::Message request, wire::Priority priority,
                                                    TimePoint deadline) {
+  auto call = std::make_shared<Call>();
+  co_return co_await await_answer(std::move(request), std::move(call), priority, deadline);
+}
+
+Awaitable<Result<std::vector<NodePack>>> SessionCore::call_packs(wire::TreePackRequest request,
+                                                                 wire::Priority priority,
+                                                                 TimePoint deadline) {
+  if ((remote_.features & wire::feature_tree_pack) == 0) {
+    co_return fail(Errc::unsupported, Operation::send,
+                   "peer " + stream_->remote() + " does not pack tree nodes");
+  }
+  if (auto error = cannot_send(request)) co_return std::unexpected(*std::move(error));
+  auto call = std::make_shared<Call>();
+  const auto packs = call->packs = std::make_shared<PackLedger>(request);
+  wire::Message message = std::move(request);
+  WEFT_CO_CHECK(co_await await_answer(std::move(message), std::move(call), priority, deadline));
+  co_return packs->take();
+}
+
+Awaitable<Result<wire::Message>> SessionCore::await_answer(wire::Message request,
+                                                           std::shared_ptr<Call> call,
+                                                           wire::Priority priority,
+                                                           TimePoint deadline) {
   if (auto error = cannot_send(request)) co_return std::unexpected(*std::move(error));
   const std::uint32_t id = next_id();
-  const auto call = std::make_shared<Call>();
   call->answer = answer_to(request);
   outstanding_.emplace(id, Outstanding{.on_batch = {}, .call = call, .ledger = {}, .sent = now()});
   ++stats_.requests;

@@ -36,6 +36,10 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   /// The first answer to `request`, or several tree-node answers in one.
   [[nodiscard]] Awaitable<Result<wire::Message>> call(wire::Message request,
                                                       wire::Priority priority, TimePoint deadline);
+  /// Every pack of the answer. Errc::unsupported if the peer has not said that it packs.
+  [[nodiscard]] Awaitable<Result<std::vector<NodePack>>> call_packs(wire::TreePackRequest request,
+                                                                    wire::Priority priority,
+                                                                    TimePoint deadline);
   [[nodiscard]] RequestId ask_blocks(wire::Message request, std::vector<BlockRange> asked,
                                      wire::Priority priority, PeerSession::OnBatch on_batch);
   void reprioritise(RequestId id, wire::Priority priority);
@@ -58,6 +62,7 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
     wire::MessageType answer;
     std::optional<Result<wire::Message>> result;
     wire::TreeNodes nodes;  // of the frames before the last
+    std::shared_ptr<PackLedger> packs = {};
     Signal done;
   };
   /// Ended for the caller, and still answered by the peer, if both are null.
@@ -76,6 +81,10 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   [[nodiscard]] std::optional<Error> cannot_send(const wire::Message& request) const;
   [[nodiscard]] std::uint32_t next_id();
   void send(wire::Priority priority, std::uint32_t request, const wire::Message& message);
+  [[nodiscard]] Awaitable<Result<wire::Message>> await_answer(wire::Message request,
+                                                              std::shared_ptr<Call> call,
+                                                              wire::Priority priority,
+                                                              TimePoint deadline);
   [[nodiscard]] Awaitable<void> write_frames();
   void fail_later(PeerSession::OnBatch on_batch, Error error);
 
@@ -86,6 +95,7 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   [[nodiscard]] Result<void> handle_answer(std::uint32_t request, wire::Message message);
   [[nodiscard]] Result<void> handle_batch(std::uint32_t request, wire::BlockBatch batch);
   [[nodiscard]] Result<void> handle_call(std::uint32_t request, wire::Message message);
+  [[nodiscard]] Result<void> accept_part(Call& call, wire::Message& message, bool more);
   [[nodiscard]] Result<void> handle_failure(std::uint32_t request, const wire::Failure& failure);
   void handle_residency(const wire::Residency& residency);
   void handle_pong(const wire::Pong& pong);

@@ -21,6 +21,12 @@ Error named(Error error, const std::string& peer) {
   return error;
 }
 
+bool has_more(const wire::Message& message) {
+  if (const auto* nodes = std::get_if<wire::TreeNodes>(&message)) return nodes->more;
+  if (const auto* pack = std::get_if<wire::TreePack>(&message)) return pack->more;
+  return false;
+}
+
 }  // namespace
 
 Awaitable<void> SessionCore::read_frames() {
@@ -126,8 +132,7 @@ Result<void> SessionCore::handle_batch(std::uint32_t request, wire::BlockBatch b
 
 Result<void> SessionCore::handle_call(std::uint32_t request, wire::Message message) {
   const auto found = outstanding_.find(request);
-  auto* nodes = std::get_if<wire::TreeNodes>(&message);
-  const bool more = nodes != nullptr && nodes->more;
+  const bool more = has_more(message);
   const auto call = found->second.call;
   if (call == nullptr) {
     if (found->second.on_batch != nullptr) return broken("not blocks, where blocks were asked for");
@@ -138,16 +143,24 @@ Result<void> SessionCore::handle_call(std::uint32_t request, wire::Message messa
     return broken("an answer of type " + std::string(wire::to_string(wire::type_of(message))) +
                   " to another question");
   }
-  if (nodes != nullptr) {
-    std::ranges::move(nodes->nodes, std::back_inserter(call->nodes.nodes));
-    if (call->nodes.nodes.size() > wire::max_nodes) return broken("more nodes than asked for");
-    if (more) return {};
-    *nodes = std::move(call->nodes);
-  }
+  WEFT_CHECK(accept_part(*call, message, more));
+  if (more) return {};
   round_trip_.sample(now() - found->second.sent);
   call->result = std::move(message);
   call->done.notify_all();
   end(found);
+  return {};
+}
+
+Result<void> SessionCore::accept_part(Call& call, wire::Message& message, bool more) {
+  if (auto* pack = std::get_if<wire::TreePack>(&message)) {
+    WEFT_CHECK(call.packs->accept(std::move(*pack)));
+  }
+  if (auto* nodes = std::get_if<wire::TreeNodes>(&message)) {
+    std::ranges::move(nodes->nodes, std::back_inserter(call.nodes.nodes));
+    if (call.nodes.nodes.size() > wire::max_nodes) return broken("more nodes than asked for");
+    if (!more) *nodes = std::move(call.nodes);
+  }
   return {};
 }
 

@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t range_size = 12;
 constexpr std::size_t node_size = 9;
 constexpr std::size_t node_entry_size = node_size + block_size;
+constexpr std::size_t node_run_size = 13;
 constexpr std::size_t min_summary_size = 1 + 32 + 32 + 8 + 8 + 1;
 
 std::string get_text(ByteReader& in, std::size_t size) {
@@ -179,6 +180,47 @@ void get(ByteReader& in, Failure& m) {
   const auto size = in.get<std::uint16_t>();
   in.require(size <= max_failure_message);
   m.message = get_text(in, size);
+}
+
+NodeRun get_run(ByteReader& in) {
+  const auto level = in.get<std::uint8_t>();
+  const auto first = in.get<std::uint64_t>();
+  return {.level = level, .first = first, .count = in.get<std::uint32_t>()};
+}
+
+void get(ByteReader& in, TreePackRequest& m) {
+  m.image = in.get_id<ImageId>();
+  const auto bases = in.get<std::uint8_t>();
+  if (!follow(in, bases, ImageId::size, max_bases)) return;
+  m.bases.resize(bases);
+  for (ImageId& base : m.bases)
+    base = in.get_id<ImageId>();
+  const auto runs = in.get<std::uint16_t>();
+  if (!follow(in, runs, node_run_size, max_node_runs)) return;
+  m.nodes.resize(runs);
+  for (NodeRun& run : m.nodes)
+    run = get_run(in);
+}
+
+void get(ByteReader& in, TreePack& m) {
+  const auto flags = get_flags(in, 3);
+  m.more = (flags & 1) != 0;
+  m.continued = (flags & 2) != 0;
+  const auto nodes = in.get<std::uint16_t>();
+  const auto prefix = in.get<std::uint16_t>();
+  const auto bytes = in.get<std::uint32_t>();
+  if (!follow(in, nodes, node_run_size, max_node_runs)) return;
+  m.nodes.resize(nodes);
+  for (NodeRun& run : m.nodes)
+    run = get_run(in);
+  if (!follow(in, prefix, node_run_size + 1, max_node_runs)) return;
+  m.prefix.resize(prefix);
+  for (PrefixRun& run : m.prefix) {
+    run.base = in.get<std::uint8_t>();
+    run.nodes = get_run(in);
+  }
+  const auto raw = in.take(bytes);
+  m.bytes.assign(raw.begin(), raw.end());
 }
 
 template <std::size_t Index = 0>

@@ -29,6 +29,8 @@ constexpr std::array<MessageType, std::variant_size_v<Message>> type_by_index = 
     MessageType::ping,
     MessageType::pong,
     MessageType::failure,
+    MessageType::tree_pack_request,
+    MessageType::tree_pack,
 };
 
 std::uint16_t count16(std::size_t count) {
@@ -174,7 +176,38 @@ void put(ByteWriter& out, const Failure& m) {
   out.put_text(m.message);
 }
 
+void put_run(ByteWriter& out, const NodeRun& run) {
+  out.put(run.level);
+  out.put(run.first);
+  out.put(run.count);
+}
+
+void put(ByteWriter& out, const TreePackRequest& m) {
+  out.put(m.image);
+  out.put(static_cast<std::uint8_t>(m.bases.size()));
+  for (const ImageId& base : m.bases)
+    out.put(base);
+  out.put(count16(m.nodes.size()));
+  for (const NodeRun& run : m.nodes)
+    put_run(out, run);
+}
+
+void put(ByteWriter& out, const TreePack& m) {
+  out.put(static_cast<std::uint8_t>(flag(m.more) | flag(m.continued, 1)));
+  out.put(count16(m.nodes.size()));
+  out.put(count16(m.prefix.size()));
+  out.put(static_cast<std::uint32_t>(m.bytes.size()));
+  for (const NodeRun& run : m.nodes)
+    put_run(out, run);
+  for (const PrefixRun& run : m.prefix) {
+    out.put(run.base);
+    put_run(out, run.nodes);
+  }
+  out.put(std::span<const std::byte>(m.bytes));
+}
+
 std::size_t size_hint(const Message& message) {
+  if (const auto* pack = std::get_if<TreePack>(&message)) return pack->bytes.size() + 1024;
   const auto* batch = std::get_if<BlockBatch>(&message);
   return batch == nullptr ? 64 : batch->packed.size() + 1024;
 }

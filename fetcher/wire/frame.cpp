@@ -10,6 +10,7 @@ namespace {
 constexpr std::uint32_t range_size = 12;
 constexpr std::uint32_t summary_size = 1 + max_name + 32 + 32 + 8 + 8 + 1;
 constexpr std::uint32_t node_size = 1 + 8;
+constexpr std::uint32_t node_run_size = 1 + 8 + 4;
 constexpr std::uint32_t node_entry_size = node_size + block_size;
 
 struct TypeInfo {
@@ -37,6 +38,10 @@ constexpr TypeInfo types[] = {
      11 + (blocks_per_batch + 2 * max_ranges) * range_size + blocks_per_batch* block_size},
     {MessageType::watch_residency, "watch_residency", 32 + 1},
     {MessageType::residency, "residency", 32 + 5 + 2 * max_ranges* range_size},
+    {MessageType::tree_pack_request, "tree_pack_request",
+     32 + 1 + max_bases * 32 + 2 + max_node_runs* node_run_size},
+    {MessageType::tree_pack, "tree_pack",
+     9 + max_node_runs * (2 * node_run_size + 1) + max_pack_piece},
 };
 static_assert(std::ranges::all_of(types,
                                   [](const TypeInfo& t) { return t.max_payload <= max_payload; }));

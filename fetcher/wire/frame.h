@@ -36,6 +36,8 @@ enum class MessageType : std::uint8_t {
   block_batch = 34,
   watch_residency = 48,
   residency = 49,
+  tree_pack_request = 72,
+  tree_pack = 73,
 };
 
 struct FrameHeader {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fetcher/wire/tree_pack.h"
 #include "indexer/core/digest.h"
 #include "indexer/core/range.h"
 #include "indexer/store/local_image.h"
@@ -157,6 +158,6 @@ struct Failure {
 using Message =
     std::variant<Hello, ImageListRequest, ImageList, FindImageRequest, ImageFound, TreeNodesRequest,
                  TreeNodes, BlocksRequest, BlocksByDigestRequest, BlockBatch, Cancel, Reprioritise,
-                 WatchResidency, Residency, Ping, Pong, Failure>;
+                 WatchResidency, Residency, Ping, Pong, Failure, TreePackRequest, TreePack>;
 
 }  // namespace weft::fetcher::wire

@@ -64,6 +64,14 @@ wire::BlockBatch compressed_batch() {
   return batch;
 }
 
+wire::TreePack first_piece() {
+  return {.more = true,
+          .continued = false,
+          .nodes = {{1, 300, 2}},
+          .prefix = {{0, {1, 290, 30}}, {0, {1, 4, 1}}},
+          .bytes = std::vector<std::byte>(5, std::byte{0x33})};
+}
+
 }  // namespace
 
 std::vector<WireSample> wire_samples() {
@@ -100,6 +108,16 @@ std::vector<WireSample> wire_samples() {
       {"residency", wire::Residency{image, false, {range(0, 4), range(8, 1)}, {range(5, 1)}}, 8,
        Priority::readahead},
       {"residency_complete", wire::Residency{image, true, {}, {}}, 8, Priority::readahead},
+      {"tree_pack_request",
+       wire::TreePackRequest{image, {counted<ImageId>(0xa0)}, {{2, 0, 1}, {1, 300, 40}}}, 9,
+       Priority::prefetch},
+      {"tree_pack_request_without_bases", wire::TreePackRequest{image, {}, {{1, 7, 1}}}, 9,
+       Priority::demand},
+      {"tree_pack", first_piece(), 9, Priority::prefetch},
+      {"tree_pack_continued",
+       wire::TreePack{false, true, {}, {}, std::vector<std::byte>(3, std::byte{0x5a})}, 9,
+       Priority::prefetch},
+      {"tree_pack_empty", wire::TreePack{}, 9, Priority::prefetch},
   };
 }
 

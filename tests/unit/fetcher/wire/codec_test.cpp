@@ -52,7 +52,8 @@ TEST(Codec, a_count_that_the_payload_cannot_hold_takes_no_memory) {
   for (const MessageType type :
        {MessageType::image_list, MessageType::tree_nodes, MessageType::tree_nodes_request,
         MessageType::blocks_request, MessageType::blocks_by_digest_request,
-        MessageType::block_batch, MessageType::residency}) {
+        MessageType::block_batch, MessageType::residency, MessageType::tree_pack_request,
+        MessageType::tree_pack}) {
     EXPECT_FALSE(decode(ff, type)) << to_string(type);
   }
 }
@@ -64,6 +65,9 @@ TEST(Codec, unknown_flags_are_refused) {
   Bytes watch = payload_of(WatchResidency{});
   watch.back() = std::byte{2};
   EXPECT_FALSE(decode(watch, MessageType::watch_residency));
+  Bytes pack = payload_of(TreePack{});
+  pack[0] = std::byte{4};
+  EXPECT_FALSE(decode(pack, MessageType::tree_pack));
 }
 
 struct OutOfBounds {
@@ -74,6 +78,8 @@ struct OutOfBounds {
 std::vector<OutOfBounds> out_of_bounds() {
   const Bytes block(block_size, std::byte{1});
   const std::vector<BlockRange> many(1025, range(0, 1));
+  const auto image = ImageId::from(std::span(block).first<ImageId::size>());
+  const std::vector<PrefixRun> long_prefix = {{0, {1, 0, max_prefix_nodes}}, {1, {1, 0, 1}}};
   ImageSummary wrong_id;
   wrong_id.info.size = ByteCount(4096);
   std::vector<OutOfBounds> rows = {
@@ -106,6 +112,23 @@ std::vector<OutOfBounds> out_of_bounds() {
       {"raised to control", Reprioritise{1, Priority::control}},
       {"raised to nothing known", Reprioritise{1, Priority{4}}},
       {"complete, and more", Residency{{}, true, {range(0, 1)}, {}}},
+      {"no packed nodes", TreePackRequest{{}, {}, {}}},
+      {"base twice", TreePackRequest{image, {ImageId{}, ImageId{}}, {{1, 0, 1}}}},
+      {"image as its own base", TreePackRequest{image, {image}, {{1, 0, 1}}}},
+      {"nine bases", TreePackRequest{image, std::vector<ImageId>(9), {{1, 0, 1}}}},
+      {"runs that touch", TreePackRequest{image, {}, {{1, 0, 1}, {1, 1, 1}}}},
+      {"runs that overlap", TreePackRequest{image, {}, {{1, 0, 4}, {1, 3, 1}}}},
+      {"lower level first", TreePackRequest{image, {}, {{1, 0, 1}, {2, 0, 1}}}},
+      {"too many packed nodes", TreePackRequest{image, {}, {{1, 0, max_packed_nodes + 1}}}},
+      {"run that wraps", TreePackRequest{image, {}, {{1, ~std::uint64_t{0}, 2}}}},
+      {"pack without bytes", TreePack{false, false, {{1, 0, 1}}, {}, {}}},
+      {"pack of nothing", TreePack{false, false, {}, {}, block}},
+      {"nothing, and more", TreePack{true, false, {}, {}, {}}},
+      {"continued without bytes", TreePack{false, true, {}, {}, {}}},
+      {"continued, and nodes", TreePack{false, true, {{1, 0, 1}}, {}, block}},
+      {"pack of too many nodes", TreePack{false, false, {{1, 0, max_packed_nodes + 1}}, {}, block}},
+      {"prefix too long", TreePack{false, false, {{1, 0, 1}}, long_prefix, block}},
+      {"base that cannot be", TreePack{false, false, {{1, 0, 1}}, {{8, {1, 0, 1}}}, block}},
       {"residency not ascending", Residency{{}, false, {range(4, 1), range(4, 1)}, {}}},
   };
   return rows;
@@ -129,6 +152,10 @@ TEST(Codec, what_is_at_its_bound_is_accepted) {
   std::vector<TreeNode> nodes;
   for (std::uint64_t i = 0; i < max_nodes; ++i)
     nodes.push_back({1, i});
+  std::vector<NodeRun> scattered;
+  for (std::uint64_t i = 0; i < max_node_runs; ++i)
+    scattered.push_back({1, 2 * i, 1});
+  const std::vector<PrefixRun> prefix(max_node_runs, {7, {1, 5, max_prefix_nodes / max_node_runs}});
   const std::string name(max_name, 'x');
   TreeNodes many;
   many.nodes.resize(max_nodes_in_frame);
@@ -142,6 +169,8 @@ TEST(Codec, what_is_at_its_bound_is_accepted) {
       Failure{0, std::string(max_failure_message, 'x')},
       many,
       BlockBatch{{range(0, 32)}, {}, {}, false, Bytes(32 * block_size), true},
+      TreePackRequest{{}, {}, scattered},
+      TreePack{true, false, scattered, prefix, Bytes(max_pack_piece)},
   };
   for (const Message& message : messages) {
     const Bytes frame = encode(message, 1, Priority::demand);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/import/importer.h"
 
+#include "indexer/core/hash.h"
 #include "indexer/import/disk_format.h"
-#include "indexer/import/hash_pipeline.h"
+#include "indexer/import/piece_pipeline.h"
 #include "indexer/import/raw_source.h"
 
 #include <algorithm>
@@ -103,6 +104,21 @@ Result<Target> begin(Store& store, const ImportOptions& options, const RawSource
   return begin(store, options, source, PackKind::own);
 }
 
+class HashAndPut final : public PieceWork {
+ public:
+  explicit HashAndPut(ImageWriter& writer) : writer_(writer) {}
+
+  Result<void> piece(BlockIndex first, std::span<const std::byte> bytes) override {
+    std::array<Digest, PiecePipeline::piece_blocks> digests;
+    const auto names = std::span(digests).first(bytes.size() / block_size);
+    digests_of_blocks(bytes, names);
+    return writer_.put(first, bytes, names);
+  }
+
+ private:
+  ImageWriter& writer_;
+};
+
 }  // namespace
 
 Result<Imported> import_file(Store& store, FileSystem& fs, WorkerPool& pool, ImportOptions options,
@@ -115,7 +131,8 @@ Result<Imported> import_file(Store& store, FileSystem& fs, WorkerPool& pool, Imp
   const auto report = [&](ByteCount passed, ByteCount data) {
     if (progress) progress(ImportProgress{.total = size, .done = passed, .data = data});
   };
-  HashPipeline pipeline(source, *target.writer, pool);
+  HashAndPut work(*target.writer);
+  PiecePipeline pipeline(source, work, pool);
   WEFT_TRY(const ByteCount data, pipeline.run(report, stop));
   WEFT_CHECK(source.check_unchanged());
   if (stop.stop_requested()) return fail(Errc::cancelled, Operation::import);

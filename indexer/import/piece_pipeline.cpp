@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "indexer/import/hash_pipeline.h"
-
-#include "indexer/core/hash.h"
+#include "indexer/import/piece_pipeline.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace weft {
@@ -18,10 +15,10 @@ BlockRange leading_part(BlockRange blocks, BlockIndex at, std::uint64_t unit) {
 
 }  // namespace
 
-HashPipeline::HashPipeline(BlockSource& source, ImageWriter& writer, WorkerPool& pool)
+PiecePipeline::PiecePipeline(BlockSource& source, PieceWork& work, WorkerPool& pool)
     : source_(source),
       size_(source.size()),
-      writer_(writer),
+      work_(work),
       pool_(pool),
       buffer_count_(2 * pool.threads()) {
   Lock lock(mutex_);
@@ -29,7 +26,7 @@ HashPipeline::HashPipeline(BlockSource& source, ImageWriter& writer, WorkerPool&
     free_.push_back(std::make_unique<Buffer>(piece_blocks * block_size));
 }
 
-Result<ByteCount> HashPipeline::run(const Report& report, const std::stop_token& stop) {
+Result<ByteCount> PiecePipeline::run(const Report& report, const std::stop_token& stop) {
   const Result<void> submitted = submit_all(report, stop);
   wait_for_all();  // whatever happened: tasks refer to this object
   ByteCount data;
@@ -43,22 +40,24 @@ Result<ByteCount> HashPipeline::run(const Report& report, const std::stop_token&
   return data;
 }
 
-Result<void> HashPipeline::submit_all(const Report& report, const std::stop_token& stop) {
+Result<void> PiecePipeline::submit_all(const Report& report, const std::stop_token& stop) {
   const BlockIndex end(blocks_for(size_).value());
   for (BlockIndex at; at < end;) {
     WEFT_TRY(const auto extent, source_.next_data(offset_of(at)));
-    if (!extent) break;
+    if (!extent) return work_.hole(BlockRange::between(at, end));
     const BlockRange touched = blocks_touched(extent->offset, extent->length);
     // File systems with smaller blocks may have two extents in one of ours.
     const BlockRange blocks = intersect(touched, BlockRange::between(at, end));
+    const auto hole = BlockRange::between(at, std::min(blocks.first, end));
+    if (!hole.empty()) WEFT_CHECK(work_.hole(hole));
     WEFT_CHECK(submit_extent(blocks, report, stop));
     at = std::max(touched.end(), at + BlockCount(1));
   }
   return {};
 }
 
-Result<void> HashPipeline::submit_extent(BlockRange blocks, const Report& report,
-                                         const std::stop_token& stop) {
+Result<void> PiecePipeline::submit_extent(BlockRange blocks, const Report& report,
+                                          const std::stop_token& stop) {
   for (BlockIndex at = blocks.first; at < blocks.end();) {
     const BlockRange work = leading_part(blocks, at, task_blocks);
     WEFT_TRY(std::unique_ptr<Buffer> buffer, take_buffer());
@@ -89,11 +88,11 @@ Result<void> HashPipeline::submit_extent(BlockRange blocks, const Report& report
 }
 
 // Bytes of the image in a range of its blocks: the last one may be partly padding.
-ByteCount HashPipeline::content_of(BlockRange blocks) const {
+ByteCount PiecePipeline::content_of(BlockRange blocks) const {
   return std::min(bytes_of(blocks.count), size_ - ByteCount(offset_of(blocks.first).value()));
 }
 
-Result<void> HashPipeline::process(BlockRange blocks, std::span<std::byte> buffer) {
+Result<void> PiecePipeline::process(BlockRange blocks, std::span<std::byte> buffer) {
   for (BlockIndex at = blocks.first; at < blocks.end();) {
     const BlockRange piece = leading_part(blocks, at, piece_blocks);
     WEFT_CHECK(process_piece(piece, buffer));
@@ -102,19 +101,16 @@ Result<void> HashPipeline::process(BlockRange blocks, std::span<std::byte> buffe
   return {};
 }
 
-Result<void> HashPipeline::process_piece(BlockRange piece, std::span<std::byte> buffer) {
+Result<void> PiecePipeline::process_piece(BlockRange piece, std::span<std::byte> buffer) {
   const ByteOffset offset = offset_of(piece.first);
   const auto bytes = buffer.first(bytes_of(piece.count).value());
   const std::uint64_t wanted = content_of(piece).value();
   WEFT_CHECK(source_.read(offset, bytes.first(wanted)));
   std::ranges::fill(bytes.subspan(wanted), std::byte{0});
-  std::array<Digest, piece_blocks> digests;
-  const auto names = std::span(digests).first(piece.count.value());
-  digests_of_blocks(bytes, names);
-  return writer_.put(piece.first, bytes, names);
+  return work_.piece(piece.first, bytes);
 }
 
-Result<std::unique_ptr<HashPipeline::Buffer>> HashPipeline::take_buffer() {
+Result<std::unique_ptr<PiecePipeline::Buffer>> PiecePipeline::take_buffer() {
   Lock lock(mutex_);
   while (free_.empty() && !error_)
     changed_.wait(mutex_);
@@ -124,8 +120,8 @@ Result<std::unique_ptr<HashPipeline::Buffer>> HashPipeline::take_buffer() {
   return buffer;
 }
 
-void HashPipeline::give_back(std::unique_ptr<Buffer> buffer, Result<void> outcome,
-                             ByteCount bytes) {
+void PiecePipeline::give_back(std::unique_ptr<Buffer> buffer, Result<void> outcome,
+                              ByteCount bytes) {
   Lock lock(mutex_);
   free_.push_back(std::move(buffer));
   if (outcome) {
@@ -136,7 +132,7 @@ void HashPipeline::give_back(std::unique_ptr<Buffer> buffer, Result<void> outcom
   changed_.notify_one();
 }
 
-void HashPipeline::wait_for_all() {
+void PiecePipeline::wait_for_all() {
   Lock lock(mutex_);
   while (free_.size() < buffer_count_)
     changed_.wait(mutex_);

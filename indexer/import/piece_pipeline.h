@@ -6,19 +6,31 @@
 #include "indexer/core/range.h"
 #include "indexer/core/worker_pool.h"
 #include "indexer/import/block_source.h"
-#include "indexer/store/image_writer.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <vector>
 
 namespace weft {
 
-/// Reads a source's data extents, hashes their blocks on all threads of a pool, and puts them
-/// into an image being made. The work of one import; used once, by one thread, which waits.
+/// What is done with a source's content: the other half of a PiecePipeline.
+class PieceWork {
+ public:
+  virtual ~PieceWork() = default;
+  /// Consecutive whole blocks with data, all in one piece; past the source's end they are zeros.
+  /// On a thread of the pool, for several pieces at once.
+  [[nodiscard]] virtual Result<void> piece(BlockIndex first, std::span<const std::byte> bytes) = 0;
+  /// Blocks that lie in a hole of the source. On the thread in `run`.
+  [[nodiscard]] virtual Result<void> hole(BlockRange) { return {}; }
+};
+
+/// Reads a source's data extents on all threads of a pool, and has each piece worked on by the
+/// thread that read it. The work of one import; used once, by one thread, which waits.
 ///
 /// A piece is at most 512 KiB at a multiple of that: large enough that system calls do not count,
 /// small enough to stay in a core's cache between reading and hashing, and what one tree leaf
@@ -26,7 +38,7 @@ namespace weft {
 /// with one buffer, about a millisecond's work: shorter tasks cost a few percent in wake-ups,
 /// longer ones would hold up the pool's other users. The number of buffers bounds memory and the
 /// tasks on the way; when all are in use the calling thread waits.
-class HashPipeline {
+class PiecePipeline {
  public:
   static constexpr std::uint64_t piece_blocks = 128;
   static constexpr std::uint64_t task_blocks = 4 * piece_blocks;
@@ -35,10 +47,10 @@ class HashPipeline {
   using Report = std::function<void(ByteCount passed, ByteCount data)>;
 
   /// All references outlive `run`.
-  HashPipeline(BlockSource& source, ImageWriter& writer, WorkerPool& pool);
+  PiecePipeline(BlockSource& source, PieceWork& work, WorkerPool& pool);
 
-  /// Returns when every piece is put, or after the first error, or Errc::cancelled after `stop`;
-  /// no task is left in the pool.
+  /// Returns the bytes of data when every piece is done, or after the first error, or
+  /// Errc::cancelled after `stop`; no task is left in the pool.
   Result<ByteCount> run(const Report& report, const std::stop_token& stop);
 
  private:
@@ -57,7 +69,7 @@ class HashPipeline {
   // Constant after construction.
   BlockSource& source_;
   const ByteCount size_;
-  ImageWriter& writer_;
+  PieceWork& work_;
   WorkerPool& pool_;
   const std::size_t buffer_count_;
 

@@ -81,6 +81,15 @@ Result<NodeBytes> TreeFile::load(TreeNode node) {
   return fail(Errc::not_resident, Operation::read, describe(found.at));
 }
 
+Result<Digest> TreeFile::node_digest(TreeNode node) {
+  WEFT_ASSERT(shape_.contains(node), "tree node outside of the image");
+  if (node == shape_.root()) return info_.root;
+  WEFT_TRY(const Located parent, locate(TreeShape::parent(node)));
+  if (parent.state == State::present) return expected_digest(node);
+  if (parent.state == State::zero) return Digest{};
+  return fail(Errc::not_resident, Operation::read, describe(parent.at));
+}
+
 Result<void> TreeFile::put(TreeNode node, std::span<const std::byte> bytes) {
   if (!shape_.contains(node) || bytes.size() != block_size) {
     return fail(Errc::bad_request, Operation::commit, describe(node) + " is not of this image");

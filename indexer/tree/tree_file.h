@@ -42,6 +42,10 @@ class TreeFile {
   /// cannot be. A node that is present or zero already is not written again.
   Result<void> put(TreeNode node, std::span<const std::byte> bytes);
 
+  /// What its parent, or the image id, says that a node is. Errc::not_resident: an ancestor is
+  /// absent. The node itself need not be here.
+  Result<Digest> node_digest(TreeNode node);
+
   /// The zero digest for a zero block. Errc::not_resident: its leaf, or an ancestor, is absent.
   Result<Digest> block_digest(BlockIndex block);
   /// The same for consecutive blocks, as many as `out` is long: one file read for each leaf.

@@ -135,4 +135,23 @@ bool in_bounds(const Failure& m) {
   return m.message.size() <= max_failure_message && is_clean_text(m.message);
 }
 
+bool in_bounds(const SignatureRequest& m) {
+  return m.max_keys >= 1 && m.max_keys <= max_signature_keys;
+}
+
+bool in_bounds(const SignatureAnswer& m) {
+  return !m.part.empty() && m.part.size() <= max_signature_part;
+}
+
+bool in_bounds(const HaveRequest& m) {
+  if (m.key_bytes < min_key_bytes || m.key_bytes > max_key_bytes) return false;
+  const std::uint64_t last = ~std::uint64_t{0} >> (64 - 8 * m.key_bytes);
+  return !m.keys.empty() && m.keys.size() <= max_have_keys && m.keys.back() <= last &&
+         std::ranges::adjacent_find(m.keys, std::ranges::greater_equal{}) == m.keys.end();
+}
+
+bool in_bounds(const HaveAnswer& m) {
+  return !m.held.empty() && m.held.size() <= max_have_keys;
+}
+
 }  // namespace weft::fetcher::wire

@@ -36,5 +36,9 @@ namespace weft::fetcher::wire {
 [[nodiscard]] bool in_bounds(const Ping& m);
 [[nodiscard]] bool in_bounds(const Pong& m);
 [[nodiscard]] bool in_bounds(const Failure& m);
+[[nodiscard]] bool in_bounds(const SignatureRequest& m);
+[[nodiscard]] bool in_bounds(const SignatureAnswer& m);
+[[nodiscard]] bool in_bounds(const HaveRequest& m);
+[[nodiscard]] bool in_bounds(const HaveAnswer& m);
 
 }  // namespace weft::fetcher::wire

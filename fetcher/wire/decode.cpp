@@ -223,6 +223,42 @@ void get(ByteReader& in, TreePack& m) {
   m.bytes.assign(raw.begin(), raw.end());
 }
 
+void get(ByteReader& in, SignatureRequest& m) {
+  m.image = in.get_id<ImageId>();
+  m.max_keys = in.get<std::uint32_t>();
+}
+
+void get(ByteReader& in, SignatureAnswer& m) {
+  m.more = get_flags(in, 1) != 0;
+  const auto raw = in.take(in.get<std::uint32_t>());
+  m.part.assign(raw.begin(), raw.end());
+}
+
+void get(ByteReader& in, HaveRequest& m) {
+  m.key_bytes = in.get<std::uint8_t>();
+  in.require(m.key_bytes >= min_key_bytes && m.key_bytes <= max_key_bytes);
+  const auto count = in.get<std::uint32_t>();
+  if (!follow(in, count, m.key_bytes, max_have_keys)) return;
+  m.keys.resize(count);
+  for (std::uint64_t& key : m.keys) {
+    const auto raw = in.take(m.key_bytes);
+    for (std::size_t i = 0; i < raw.size(); ++i)
+      key |= static_cast<std::uint64_t>(raw[i]) << (8 * i);
+  }
+}
+
+void get(ByteReader& in, HaveAnswer& m) {
+  const auto count = in.get<std::uint32_t>();
+  in.require(count <= max_have_keys);
+  const auto raw = in.take((std::size_t{count} + 7) / 8);
+  if (!in.ok()) return;
+  m.held.resize(count);
+  for (std::size_t i = 0; i < count; ++i)
+    m.held[i] = ((raw[i / 8] >> (i % 8)) & std::byte{1}) != std::byte{0};
+  // The bits that stand for no key are zero: one encoding.
+  in.require(count % 8 == 0 || (raw.back() >> (count % 8)) == std::byte{0});
+}
+
 template <std::size_t Index = 0>
 std::optional<Message> empty_message(MessageType type) {
   if constexpr (Index < std::variant_size_v<Message>) {

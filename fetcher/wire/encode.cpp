@@ -4,6 +4,7 @@
 #include "indexer/core/assert.h"
 #include "indexer/core/hash.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
@@ -31,11 +32,20 @@ constexpr std::array<MessageType, std::variant_size_v<Message>> type_by_index = 
     MessageType::failure,
     MessageType::tree_pack_request,
     MessageType::tree_pack,
+    MessageType::signature_request,
+    MessageType::signature_answer,
+    MessageType::have_request,
+    MessageType::have_answer,
 };
 
 std::uint16_t count16(std::size_t count) {
   WEFT_ASSERT(count <= 0xffff, "a list is longer than the protocol allows");
   return static_cast<std::uint16_t>(count);
+}
+
+std::uint32_t count32(std::size_t count) {
+  WEFT_ASSERT(count <= max_payload, "a list is longer than the protocol allows");
+  return static_cast<std::uint32_t>(count);
 }
 
 std::uint8_t flag(bool value, unsigned bit = 0) {
@@ -204,6 +214,36 @@ void put(ByteWriter& out, const TreePack& m) {
     put_run(out, run.nodes);
   }
   out.put(std::span<const std::byte>(m.bytes));
+}
+
+void put(ByteWriter& out, const SignatureRequest& m) {
+  out.put(m.image);
+  out.put(m.max_keys);
+}
+
+void put(ByteWriter& out, const SignatureAnswer& m) {
+  out.put(flag(m.more));
+  out.put(count32(m.part.size()));
+  out.put(std::span<const std::byte>(m.part));
+}
+
+void put(ByteWriter& out, const HaveRequest& m) {
+  out.put(m.key_bytes);
+  out.put(count32(m.keys.size()));
+  for (const std::uint64_t key : m.keys) {
+    for (unsigned i = 0; i < m.key_bytes; ++i)
+      out.put(static_cast<std::uint8_t>(i < 8 ? key >> (8 * i) : 0));
+  }
+}
+
+void put(ByteWriter& out, const HaveAnswer& m) {
+  out.put(count32(m.held.size()));
+  for (std::size_t at = 0; at < m.held.size(); at += 8) {
+    std::uint8_t bits = 0;
+    for (std::size_t i = at; i < std::min(at + 8, m.held.size()); ++i)
+      bits = static_cast<std::uint8_t>(bits | flag(m.held[i], static_cast<unsigned>(i - at)));
+    out.put(bits);
+  }
 }
 
 std::size_t size_hint(const Message& message) {

@@ -17,6 +17,7 @@ struct TypeInfo {
   MessageType type;
   std::string_view name;
   std::uint32_t max_payload;
+  std::uint64_t feature = 0;
 };
 
 constexpr TypeInfo types[] = {
@@ -38,10 +39,15 @@ constexpr TypeInfo types[] = {
      11 + (blocks_per_batch + 2 * max_ranges) * range_size + blocks_per_batch* block_size},
     {MessageType::watch_residency, "watch_residency", 32 + 1},
     {MessageType::residency, "residency", 32 + 5 + 2 * max_ranges* range_size},
+    {MessageType::signature_request, "signature_request", 32 + 4, feature_redundancy},
+    {MessageType::signature_answer, "signature_answer", 5 + max_signature_part, feature_redundancy},
+    {MessageType::have_request, "have_request", 5 + max_have_keys* max_key_bytes,
+     feature_redundancy},
+    {MessageType::have_answer, "have_answer", 4 + max_have_keys / 8, feature_redundancy},
     {MessageType::tree_pack_request, "tree_pack_request",
-     32 + 1 + max_bases * 32 + 2 + max_node_runs* node_run_size},
+     32 + 1 + max_bases * 32 + 2 + max_node_runs* node_run_size, feature_tree_pack},
     {MessageType::tree_pack, "tree_pack",
-     9 + max_node_runs * (2 * node_run_size + 1) + max_pack_piece},
+     9 + max_node_runs * (2 * node_run_size + 1) + max_pack_piece, feature_tree_pack},
 };
 static_assert(std::ranges::all_of(types,
                                   [](const TypeInfo& t) { return t.max_payload <= max_payload; }));
@@ -65,6 +71,11 @@ bool is_known(std::uint16_t version, MessageType type) noexcept {
 std::uint32_t max_payload_of(MessageType type) noexcept {
   const TypeInfo* info = find(type);
   return info == nullptr ? max_payload : info->max_payload;
+}
+
+std::uint64_t feature_of(MessageType type) noexcept {
+  const TypeInfo* info = find(type);
+  return info == nullptr ? 0 : info->feature;
 }
 
 std::string_view to_string(MessageType type) noexcept {

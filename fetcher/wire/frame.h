@@ -36,9 +36,16 @@ enum class MessageType : std::uint8_t {
   block_batch = 34,
   watch_residency = 48,
   residency = 49,
+  signature_request = 64,
+  signature_answer = 65,
+  have_request = 66,
+  have_answer = 67,
   tree_pack_request = 72,
   tree_pack = 73,
 };
+
+/// What this implementation knows beyond version 1: the features of its Hello.
+inline constexpr std::uint64_t supported_features = feature_redundancy | feature_tree_pack;
 
 struct FrameHeader {
   std::uint32_t length = 0;  ///< bytes of payload
@@ -64,6 +71,8 @@ struct Frame {
 [[nodiscard]] bool is_known(std::uint16_t version, MessageType type) noexcept;
 /// Longest payload of a known type; max_payload for an unknown one.
 [[nodiscard]] std::uint32_t max_payload_of(MessageType type) noexcept;
+/// The bit of Hello::features without which messages of this type are not sent; 0: none is needed.
+[[nodiscard]] std::uint64_t feature_of(MessageType type) noexcept;
 /// For logs: "block_batch"; "unknown".
 [[nodiscard]] std::string_view to_string(MessageType type) noexcept;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fetcher/wire/redundancy_messages.h"
 #include "fetcher/wire/tree_pack.h"
 #include "indexer/core/digest.h"
 #include "indexer/core/range.h"
@@ -158,6 +159,7 @@ struct Failure {
 using Message =
     std::variant<Hello, ImageListRequest, ImageList, FindImageRequest, ImageFound, TreeNodesRequest,
                  TreeNodes, BlocksRequest, BlocksByDigestRequest, BlockBatch, Cancel, Reprioritise,
-                 WatchResidency, Residency, Ping, Pong, Failure, TreePackRequest, TreePack>;
+                 WatchResidency, Residency, Ping, Pong, Failure, TreePackRequest, TreePack,
+                 SignatureRequest, SignatureAnswer, HaveRequest, HaveAnswer>;
 
 }  // namespace weft::fetcher::wire

@@ -72,6 +72,14 @@ wire::TreePack first_piece() {
           .bytes = std::vector<std::byte>(5, std::byte{0x33})};
 }
 
+// Bytes 0, 1, ….
+std::vector<std::byte> sequence(std::size_t size) {
+  std::vector<std::byte> bytes(size);
+  for (std::size_t i = 0; i < size; ++i)
+    bytes[i] = static_cast<std::byte>(i);
+  return bytes;
+}
+
 }  // namespace
 
 std::vector<WireSample> wire_samples() {
@@ -118,6 +126,12 @@ std::vector<WireSample> wire_samples() {
        wire::TreePack{false, true, {}, {}, std::vector<std::byte>(3, std::byte{0x5a})}, 9,
        Priority::prefetch},
       {"tree_pack_empty", wire::TreePack{}, 9, Priority::prefetch},
+      {"signature_request", wire::SignatureRequest{image, 4096}, 9, Priority::prefetch},
+      {"signature_answer", wire::SignatureAnswer{true, sequence(5)}, 9, Priority::prefetch},
+      {"have_request", wire::HaveRequest{5, {0x01, 0x0102030405, 0xffffffffff}}, 10,
+       Priority::readahead},
+      {"have_answer", wire::HaveAnswer{{true, false, false, false, true, false, false, true, true}},
+       10, Priority::readahead},
   };
 }
 

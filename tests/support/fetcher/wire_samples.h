@@ -17,7 +17,7 @@ struct WireSample {
   wire::Priority priority = wire::Priority::control;
 };
 
-/// At least one of every type; the values of WIRE.md §9.
+/// At least one of every type; the values of WIRE.md §10.
 [[nodiscard]] std::vector<WireSample> wire_samples();
 
 }  // namespace weft::fetcher::testing

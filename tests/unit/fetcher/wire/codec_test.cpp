@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -52,7 +55,8 @@ TEST(Codec, a_count_that_the_payload_cannot_hold_takes_no_memory) {
   for (const MessageType type :
        {MessageType::image_list, MessageType::tree_nodes, MessageType::tree_nodes_request,
         MessageType::blocks_request, MessageType::blocks_by_digest_request,
-        MessageType::block_batch, MessageType::residency, MessageType::tree_pack_request,
+        MessageType::block_batch, MessageType::residency, MessageType::signature_answer,
+        MessageType::have_request, MessageType::have_answer, MessageType::tree_pack_request,
         MessageType::tree_pack}) {
     EXPECT_FALSE(decode(ff, type)) << to_string(type);
   }
@@ -134,8 +138,37 @@ std::vector<OutOfBounds> out_of_bounds() {
   return rows;
 }
 
+std::vector<OutOfBounds> out_of_bounds_of_redundancy() {
+  return {
+      {"signature of no keys", SignatureRequest{{}, 0}},
+      {"signature of too many keys", SignatureRequest{{}, max_signature_keys + 1}},
+      {"empty part of a signature", SignatureAnswer{}},
+      {"no keys", HaveRequest{5, {}}},
+      {"key twice", HaveRequest{5, {7, 7}}},
+      {"keys not ascending", HaveRequest{5, {8, 7}}},
+      {"keys of 3 bytes", HaveRequest{3, {7}}},
+      {"keys of 9 bytes", HaveRequest{9, {7}}},
+      {"no bits", HaveAnswer{}},
+  };
+}
+
+// Such a frame cannot be made from a message: the key's upper bytes have no place in it.
+TEST(Codec, a_key_longer_than_its_request_says_is_refused_before_it_is_sent) {
+  EXPECT_FALSE(check(HaveRequest{4, {std::uint64_t{1} << 32}}));
+  EXPECT_TRUE(check(HaveRequest{5, {std::uint64_t{1} << 32}}));
+  EXPECT_TRUE(check(HaveRequest{8, {0, ~std::uint64_t{0}}}));
+}
+
+TEST(Codec, bits_that_stand_for_no_key_are_refused) {
+  Bytes answer = payload_of(HaveAnswer{{true, false, true}});
+  answer.back() |= std::byte{8};
+  EXPECT_FALSE(decode(answer, MessageType::have_answer));
+}
+
 TEST(Codec, what_is_out_of_bounds_is_refused_by_both_sides) {
-  for (const OutOfBounds& row : out_of_bounds()) {
+  std::vector<OutOfBounds> rows = out_of_bounds();
+  std::ranges::move(out_of_bounds_of_redundancy(), std::back_inserter(rows));
+  for (const OutOfBounds& row : rows) {
     const auto checked = check(row.message);
     ASSERT_FALSE(checked) << row.what;
     EXPECT_TRUE(checked.error().is(Errc::bad_request));
@@ -161,7 +194,13 @@ TEST(Codec, what_is_at_its_bound_is_accepted) {
   many.nodes.resize(max_nodes_in_frame);
   for (std::size_t i = 0; i < many.nodes.size(); ++i)
     many.nodes[i].node = {1, i};
+  HaveRequest have{8, std::vector<std::uint64_t>(max_have_keys)};
+  std::iota(have.keys.begin(), have.keys.end(), ~std::uint64_t{0} - max_have_keys);
   const std::vector<Message> messages = {
+      SignatureRequest{{}, max_signature_keys},
+      SignatureAnswer{true, Bytes(max_signature_part)},
+      have,
+      HaveAnswer{std::vector<bool>(max_have_keys, true)},
       request,
       TreeNodesRequest{{}, nodes},
       BlocksByDigestRequest{std::vector<Digest>(max_digests)},

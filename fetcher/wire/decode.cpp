@@ -259,12 +259,12 @@ void get(ByteReader& in, HaveAnswer& m) {
   in.require(count % 8 == 0 || (raw.back() >> (count % 8)) == std::byte{0});
 }
 
-template <std::size_t Index = 0>
+template <std::size_t index = 0>
 std::optional<Message> empty_message(MessageType type) {
-  if constexpr (Index < std::variant_size_v<Message>) {
-    Message message(std::in_place_index<Index>);
+  if constexpr (index < std::variant_size_v<Message>) {
+    Message message(std::in_place_index<index>);
     if (type_of(message) == type) return message;
-    return empty_message<Index + 1>(type);
+    return empty_message<index + 1>(type);
   } else {
     return std::nullopt;
   }

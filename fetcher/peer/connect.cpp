@@ -2,6 +2,7 @@
 #include "fetcher/peer/connect.h"
 
 #include "fetcher/peer/session_core.h"
+#include "indexer/similarity/signature_codec.h"
 
 #include <algorithm>
 #include <utility>
@@ -39,6 +40,18 @@ class Session final : public PeerSession {
                                                      wire::Priority priority,
                                                      TimePoint deadline) override {
     return core_->call_packs(std::move(request), priority, deadline);
+  }
+
+  Awaitable<Result<Signature>> signature(ImageId image, std::uint32_t max_keys,
+                                         wire::Priority priority, TimePoint deadline) override {
+    return ask_signature(core_, {.image = image, .max_keys = max_keys}, priority, deadline);
+  }
+
+  Awaitable<Result<std::vector<bool>>> have(std::vector<std::uint64_t> keys, unsigned key_bytes,
+                                            TimePoint deadline) override {
+    wire::HaveRequest request{.key_bytes = static_cast<std::uint8_t>(std::min(key_bytes, 255u)),
+                              .keys = std::move(keys)};
+    return core_->call_have(std::move(request), deadline);
   }
 
   RequestId blocks(ImageId image, std::vector<BlockRange> ranges, wire::Priority priority,
@@ -112,6 +125,25 @@ class Session final : public PeerSession {
       co_return std::unexpected(reason);
     }
     co_return answer;
+  }
+
+  // One that is not well-formed is no reason to part: blocks are checked whatever it says.
+  static Awaitable<Result<Signature>> ask_signature(Core core, wire::SignatureRequest request,
+                                                    wire::Priority priority, TimePoint deadline) {
+    WEFT_CO_TRY(const std::vector<std::byte> bytes,
+                co_await core->call_signature(request, priority, deadline));
+    auto signature = decode_signature(bytes);
+    if (!signature && signature.error().is(Errc::newer_state)) {
+      co_return std::unexpected(std::move(signature).error());
+    }
+    if (signature && signature->image == request.image &&
+        signature->keys.size() <= request.max_keys) {
+      co_return signature;
+    }
+    const std::string what = signature ? "it is of another image, or of more keys than asked for"
+                                       : signature.error().message();
+    co_return fail(Errc::peer_misbehaved, Operation::receive,
+                   "the signature that peer " + core->remote().name + " sent is wrong: " + what);
   }
 
   static constexpr std::size_t max_images = 100'000;

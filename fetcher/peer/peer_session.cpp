@@ -8,4 +8,14 @@ Awaitable<Result<std::vector<NodePack>>> PeerSession::tree_pack(wire::TreePackRe
   co_return fail(Errc::unsupported, Operation::send, "this session does not pack tree nodes");
 }
 
+Awaitable<Result<Signature>> PeerSession::signature(ImageId, std::uint32_t, wire::Priority,
+                                                    TimePoint) {
+  co_return fail(Errc::unsupported, Operation::send, "this session knows no signatures");
+}
+
+Awaitable<Result<std::vector<bool>>> PeerSession::have(std::vector<std::uint64_t>, unsigned,
+                                                       TimePoint) {
+  co_return fail(Errc::unsupported, Operation::send, "this session knows no have queries");
+}
+
 }  // namespace weft::fetcher

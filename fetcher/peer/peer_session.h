@@ -7,6 +7,7 @@
 #include "indexer/core/clock.h"
 #include "indexer/core/error.h"
 #include "indexer/core/range.h"
+#include "indexer/similarity/signature.h"
 #include "indexer/tree/image_id.h"
 #include "indexer/tree/tree_shape.h"
 
@@ -70,6 +71,20 @@ class PeerSession {
   /// how; ask with `tree_nodes`.
   [[nodiscard]] virtual Awaitable<Result<std::vector<NodePack>>> tree_pack(
       wire::TreePackRequest request, wire::Priority priority, TimePoint deadline);
+  /// The signature of an image, of at most `max_keys` keys. A peer may say anything: what comes is
+  /// well-formed and names this image, and is worth no more trust than that. Errc::unsupported: the
+  /// peer does not know how, nothing was sent; newer_state: of a later version; not_resident,
+  /// unknown_image: it has none; peer_misbehaved: it is not well-formed.
+  [[nodiscard]] virtual Awaitable<Result<Signature>> signature(ImageId image,
+                                                               std::uint32_t max_keys,
+                                                               wire::Priority priority,
+                                                               TimePoint deadline);
+  /// Which blocks the peer says it can serve, in whatever image: for each key, in order. Keys are
+  /// the first `key_bytes` bytes of digests as big-endian numbers, strictly ascending; bounds as in
+  /// wire::HaveRequest. Errc::unsupported as above.
+  [[nodiscard]] virtual Awaitable<Result<std::vector<bool>>> have(std::vector<std::uint64_t> keys,
+                                                                  unsigned key_bytes,
+                                                                  TimePoint deadline);
   /// Asks for blocks by image range; `on_batch` runs on the I/O thread.
   virtual RequestId blocks(ImageId image, std::vector<BlockRange> ranges, wire::Priority priority,
                            OnBatch on_batch) = 0;

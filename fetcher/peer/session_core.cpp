@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fetcher/peer/session_core.h"
 
+#include "indexer/similarity/signature_codec.h"
+
 #include <algorithm>
+#include <string>
 #include <utility>
 
 namespace weft::fetcher {
@@ -15,6 +18,10 @@ wire::MessageType answer_to(const wire::Message& request) {
       return wire::MessageType::image_found;
     case wire::MessageType::tree_pack_request:
       return wire::MessageType::tree_pack;
+    case wire::MessageType::signature_request:
+      return wire::MessageType::signature_answer;
+    case wire::MessageType::have_request:
+      return wire::MessageType::have_answer;
     default:
       return wire::MessageType::tree_nodes;
   }
@@ -94,10 +101,6 @@ Awaitable<Result<wire::Message>> SessionCore::call(wire::Message request, wire::
 Awaitable<Result<std::vector<NodePack>>> SessionCore::call_packs(wire::TreePackRequest request,
                                                                  wire::Priority priority,
                                                                  TimePoint deadline) {
-  if ((remote_.features & wire::feature_tree_pack) == 0) {
-    co_return fail(Errc::unsupported, Operation::send,
-                   "peer " + stream_->remote() + " does not pack tree nodes");
-  }
   if (auto error = cannot_send(request)) co_return std::unexpected(*std::move(error));
   auto call = std::make_shared<Call>();
   const auto packs = call->packs = std::make_shared<PackLedger>(request);
@@ -106,10 +109,48 @@ Awaitable<Result<std::vector<NodePack>>> SessionCore::call_packs(wire::TreePackR
   co_return packs->take();
 }
 
+Awaitable<Result<std::vector<std::byte>>> SessionCore::call_signature(
+    wire::SignatureRequest request, wire::Priority priority, TimePoint deadline) {
+  auto call = std::make_shared<Call>();
+  call->max_signature = max_encoded_signature(request.max_keys);
+  const auto parts = call;
+  wire::Message message = std::move(request);
+  WEFT_CO_CHECK(co_await await_answer(std::move(message), std::move(call), priority, deadline));
+  co_return std::move(parts->signature);
+}
+
+Awaitable<Result<std::vector<bool>>> SessionCore::call_have(wire::HaveRequest request,
+                                                            TimePoint deadline) {
+  const std::size_t asked = request.keys.size();
+  wire::Message message = std::move(request);
+  WEFT_CO_TRY(wire::Message answer,
+              co_await call(std::move(message), wire::Priority::readahead, deadline));
+  auto& held = std::get<wire::HaveAnswer>(answer).held;
+  if (held.size() == asked) co_return std::move(held);
+  const Error reason{make_error_code(Errc::peer_misbehaved), Operation::receive,
+                     "it was asked for " + std::to_string(asked) + " blocks and answered for " +
+                         std::to_string(held.size())};
+  close(reason);
+  co_return std::unexpected(reason);
+}
+
+Awaitable<Result<void>> SessionCore::agreed(wire::MessageType type, TimePoint deadline) {
+  const std::uint64_t feature = wire::feature_of(type);
+  if (feature == 0) co_return Result<void>();
+  if ((options_.hello.features & feature) != 0) {
+    WEFT_CO_CHECK(co_await greeted(deadline));
+    if ((remote_.features & feature) != 0) co_return Result<void>();
+  }
+  co_return fail(Errc::unsupported, Operation::send,
+                 "peer " + stream_->remote() + " and this node do not both know messages of type " +
+                     std::string(wire::to_string(type)));
+}
+
 Awaitable<Result<wire::Message>> SessionCore::await_answer(wire::Message request,
                                                            std::shared_ptr<Call> call,
                                                            wire::Priority priority,
                                                            TimePoint deadline) {
+  WEFT_CO_CHECK(co_await agreed(wire::type_of(request), deadline));
   if (auto error = cannot_send(request)) co_return std::unexpected(*std::move(error));
   const std::uint32_t id = next_id();
   call->answer = answer_to(request);

@@ -33,13 +33,19 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   void start();
   /// Until the peer's Hello is here. Why not, otherwise.
   [[nodiscard]] Awaitable<Result<void>> greeted(TimePoint deadline);
-  /// The first answer to `request`, or several tree-node answers in one.
+  /// The first answer to `request`, or several tree-node answers in one. Errc::unsupported: it is
+  /// of a feature that one side lacks, and was not sent.
   [[nodiscard]] Awaitable<Result<wire::Message>> call(wire::Message request,
                                                       wire::Priority priority, TimePoint deadline);
-  /// Every pack of the answer. Errc::unsupported if the peer has not said that it packs.
+  /// Every pack of the answer.
   [[nodiscard]] Awaitable<Result<std::vector<NodePack>>> call_packs(wire::TreePackRequest request,
                                                                     wire::Priority priority,
                                                                     TimePoint deadline);
+  /// The parts of the answer, joined: an encoded signature of at most the keys asked for.
+  [[nodiscard]] Awaitable<Result<std::vector<std::byte>>> call_signature(
+      wire::SignatureRequest request, wire::Priority priority, TimePoint deadline);
+  [[nodiscard]] Awaitable<Result<std::vector<bool>>> call_have(wire::HaveRequest request,
+                                                               TimePoint deadline);
   [[nodiscard]] RequestId ask_blocks(wire::Message request, std::vector<BlockRange> asked,
                                      wire::Priority priority, PeerSession::OnBatch on_batch);
   void reprioritise(RequestId id, wire::Priority priority);
@@ -63,6 +69,8 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
     std::optional<Result<wire::Message>> result;
     wire::TreeNodes nodes;  // of the frames before the last
     std::shared_ptr<PackLedger> packs = {};
+    std::vector<std::byte> signature;  // the parts so far
+    std::size_t max_signature = 0;
     Signal done;
   };
   /// Ended for the caller, and still answered by the peer, if both are null.
@@ -79,6 +87,8 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
 
   // Sending.
   [[nodiscard]] std::optional<Error> cannot_send(const wire::Message& request) const;
+  /// Waits for the peer's Hello where a message of this type may only be sent if both know it.
+  [[nodiscard]] Awaitable<Result<void>> agreed(wire::MessageType type, TimePoint deadline);
   [[nodiscard]] std::uint32_t next_id();
   void send(wire::Priority priority, std::uint32_t request, const wire::Message& message);
   [[nodiscard]] Awaitable<Result<wire::Message>> await_answer(wire::Message request,

@@ -24,6 +24,7 @@ Error named(Error error, const std::string& peer) {
 bool has_more(const wire::Message& message) {
   if (const auto* nodes = std::get_if<wire::TreeNodes>(&message)) return nodes->more;
   if (const auto* pack = std::get_if<wire::TreePack>(&message)) return pack->more;
+  if (const auto* part = std::get_if<wire::SignatureAnswer>(&message)) return part->more;
   return false;
 }
 
@@ -155,6 +156,12 @@ Result<void> SessionCore::handle_call(std::uint32_t request, wire::Message messa
 Result<void> SessionCore::accept_part(Call& call, wire::Message& message, bool more) {
   if (auto* pack = std::get_if<wire::TreePack>(&message)) {
     WEFT_CHECK(call.packs->accept(std::move(*pack)));
+  }
+  if (const auto* answer = std::get_if<wire::SignatureAnswer>(&message)) {
+    if (answer->part.size() > call.max_signature - call.signature.size()) {
+      return broken("a signature larger than what was asked for");
+    }
+    call.signature.insert(call.signature.end(), answer->part.begin(), answer->part.end());
   }
   if (auto* nodes = std::get_if<wire::TreeNodes>(&message)) {
     std::ranges::move(nodes->nodes, std::back_inserter(call.nodes.nodes));

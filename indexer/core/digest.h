@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -39,6 +40,15 @@ using Digest = ByteId<struct DigestTag, 32>;
 using ImageId = ByteId<struct ImageIdTag, 32>;
 /// Random identity of a node, made once per state directory.
 using NodeId = ByteId<struct NodeIdTag, 16>;
+
+/// The first 8 bytes of a digest as a big-endian number, so that keys sort as digests do. What
+/// indexes, signatures and have queries go by.
+using DigestKey = std::uint64_t;
+[[nodiscard]] inline DigestKey digest_key(const Digest& digest) noexcept {
+  DigestKey key;
+  std::memcpy(&key, digest.bytes.data(), sizeof key);
+  return std::endian::native == std::endian::little ? std::byteswap(key) : key;
+}
 
 [[nodiscard]] std::string to_hex(std::span<const std::byte> bytes);
 /// Fills `out` from exactly 2 × out.size() hex digits; false and `out` unspecified otherwise.

@@ -13,8 +13,15 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace weft {
+
+/// A node's bytes and its place.
+struct PlacedNode {
+  TreeNode node;
+  std::span<const std::byte> bytes;
+};
 
 /// How much of an image is here. Zero blocks count as `zero`, as far as the tree known here tells.
 struct ImageUsage {
@@ -56,6 +63,9 @@ class LocalImage {
   /// the image id) gives it: Errc::digest_mismatch otherwise. When a leaf lands, its zero blocks
   /// become readable and blocks that other local images hold become borrowed.
   [[nodiscard]] virtual Result<void> add_node(TreeNode node, std::span<const std::byte> bytes) = 0;
+  /// The same for many, in this order; one outcome for each. The blocks below all of the leaves are
+  /// looked for in other images at once: far cheaper than leaf by leaf.
+  [[nodiscard]] virtual std::vector<Result<void>> add_nodes(std::span<const PlacedNode> nodes);
 
   // --- The blocks.
   /// Every block of `range` is readable. Lock-free.
@@ -74,6 +84,12 @@ class LocalImage {
   /// detail; blocks before it are committed. ENOSPC: nothing of the failed write is readable.
   /// Durable only after `flush`; after a crash before that, recovery finds it by hashing.
   [[nodiscard]] virtual Result<void> commit(BlockRange range, std::span<const std::byte> bytes) = 0;
+  /// Brings in what can be had without the network: blocks of `range` that are missing, whose leaf
+  /// is here, and whose content can be read in another local image (they become borrowed) or
+  /// elsewhere in this one (a *twin*: it is copied). Returns how many became readable. Ask before
+  /// asking peers, for many blocks at once. Leaves that were looked at are not looked at again
+  /// until there is something new in the store, so that asking in vain costs little.
+  [[nodiscard]] virtual Result<BlockCount> resolve(BlockRange range);
   /// Makes everything committed so far durable: data first, then residency bits.
   [[nodiscard]] virtual Result<void> flush() = 0;
 

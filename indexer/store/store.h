@@ -4,12 +4,15 @@
 #include "indexer/core/clock.h"
 #include "indexer/core/error.h"
 #include "indexer/core/file_io.h"
+#include "indexer/similarity/signature.h"
 #include "indexer/store/image_writer.h"
 #include "indexer/store/local_image.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +37,13 @@ struct ImageEntry {
 struct RemovalReport {
   ByteCount freed;
   BlockCount kept_for_borrowers;
+};
+
+/// A local image that shares blocks with another one, local or not.
+struct Relative {
+  ImageId image;
+  BlockCount shared;  ///< distinct blocks, estimated from the signatures
+  bool whole_tree;    ///< all of its tree is here: it can be compressed against, and copied from
 };
 
 /// The node's content: images by name and id. Owns the state directory (one process at a time:
@@ -72,8 +82,32 @@ class Store {
   /// Errc::not_resident if nowhere. For serving peers that ask by digest.
   [[nodiscard]] virtual Result<void> read_by_digest(const Digest& digest,
                                                     std::span<std::byte> block) = 0;
+  /// The same for many: block i goes to `blocks` at i × 4096, and out[i] says whether it was found.
+  /// Where it was not, the bytes are left as they were. Costs far less than one by one.
+  [[nodiscard]] virtual Result<std::vector<bool>> read_blocks_by_digest(
+      std::span<const Digest> digests, std::span<std::byte> blocks);
 
-  /// Flushes every open image. Called about once a second, and on shutdown.
+  // --- What images share. All of it may be out of date or wrong: only a hint where to look.
+  /// Of a local image whose whole tree is here, blocks or not: one short read. Or as learnt from a
+  /// peer. At most `max_keys` keys. Errc::not_resident if neither is here.
+  [[nodiscard]] virtual Result<Signature> signature(const ImageId& id, std::size_t max_keys);
+  /// Keeps what a peer said of an image; the least recently used ones make room. Errc::bad_request
+  /// for one that is not valid.
+  [[nodiscard]] virtual Result<void> learn_signature(const Signature& signature);
+  /// The images that `signature` has an answer for.
+  [[nodiscard]] virtual Result<std::vector<ImageId>> signatures_known();
+  /// Local images that share something with `id`, by shared blocks, most first. Empty if no
+  /// signature of `id` is known.
+  [[nodiscard]] virtual Result<std::vector<Relative>> relatives(const ImageId& id);
+  /// For each key, the first `key_bytes` (4 to 8) bytes of a digest as a big-endian number: some
+  /// local image can read a block whose digest begins so. Keys ascend. Cost: that of the pages of
+  /// each image's index that the keys fall into, each read once. Errc::bad_request.
+  [[nodiscard]] virtual Result<std::vector<bool>> holds(std::span<const std::uint64_t> keys,
+                                                        unsigned key_bytes);
+
+  /// Flushes every open image, and does what keeps them findable for each other: writes their
+  /// indexes, looks for blocks that came with other images. Called about once a second, and on
+  /// shutdown.
   [[nodiscard]] virtual Result<void> flush() = 0;
 
   /// Small persistent settings of other modules (peers, mounts): JSON by (kind, key), kept in the

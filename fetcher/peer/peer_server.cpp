@@ -22,7 +22,11 @@ constexpr Duration accept_pause = std::chrono::milliseconds(100);
 
 struct PeerServer::Impl {
   Impl(PeerServerContext context, PeerServerOptions options)
-      : shared{context, std::move(options), TaskGroup(context.executor), {}} {}
+      : shared{context,
+               std::move(options),
+               TaskGroup(context.executor),
+               {},
+               std::make_shared<MemoryBudget>(pack_memory)} {}
 
   Awaitable<void> accept_peers() {
     while (!stopping) {

@@ -121,6 +121,9 @@ Result<void> ServerConnection::handle(const wire::FrameHeader& header, wire::Mes
   if (auto* m = std::get_if<wire::TreeNodesRequest>(&message)) {
     return add_answer(header, answer_tree_nodes(store, std::move(*m)));
   }
+  if (auto* m = std::get_if<wire::TreePackRequest>(&message)) {
+    return add_answer(header, answer_tree_pack(store, shared_.pack_budget, std::move(*m)));
+  }
   if (auto* m = std::get_if<wire::FindImageRequest>(&message)) {
     return add_answer(header, answer_find_image(store, std::move(*m)));
   }

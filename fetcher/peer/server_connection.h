@@ -6,6 +6,7 @@
 #include "fetcher/peer/answer_queue.h"
 #include "fetcher/peer/frame_source.h"
 #include "fetcher/peer/link_meter.h"
+#include "fetcher/peer/pack_answer.h"
 #include "fetcher/peer/peer_server.h"
 #include "fetcher/peer/residency_runs.h"
 #include "fetcher/wire/codec.h"
@@ -24,6 +25,7 @@ struct ServerShared {
   PeerServerOptions options;
   TaskGroup tasks;
   PeerServerStats stats;
+  std::shared_ptr<MemoryBudget> pack_budget;
 };
 
 /// One peer that is being served: a reader that takes requests, a writer that sends frames in order

@@ -127,8 +127,7 @@ void Relay::accept_one(LinkTime now) {
   if (!client) return;
   UniqueFd target = dial(options_);
   auto connection = std::make_unique<Connection>(std::move(client), std::move(target), forward_,
-                                                 backward_, counts_, now);
-  ++counts_.connections;
+                                                 backward_, counts_, options_, now);
   connections_.push_back(std::move(connection));
 }
 

@@ -7,9 +7,12 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -17,11 +20,17 @@
 
 namespace weft::testing {
 
+/// Sees all bytes in the order they leave the relay: number of the connection, from 1; direction.
+/// Called by the thread in `step`.
+using RelayTap =
+    std::function<void(std::uint64_t connection, bool to_target, std::span<const std::byte> bytes)>;
+
 struct RelayOptions {
   std::string listen;  ///< ADDRESS:PORT; port 0 = any free one
   std::string target;  ///< ADDRESS:PORT
   std::chrono::nanoseconds round_trip{0};
   std::uint64_t bits_per_second = 0;  ///< each way, frames included; 0 = not limited
+  RelayTap tap{};
 };
 
 struct RelayCounts {

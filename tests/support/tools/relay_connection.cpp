@@ -23,11 +23,14 @@ void set_no_delay(int fd) {
 }  // namespace
 
 Relay::Connection::Connection(UniqueFd client, UniqueFd target, LinkModel& forward,
-                              LinkModel& backward, RelayCounts& counts, LinkTime now)
+                              LinkModel& backward, RelayCounts& counts, const RelayOptions& options,
+                              LinkTime now)
     : client_(std::move(client)),
       target_(std::move(target)),
       up_(forward, counts.to_target, now),
-      down_(backward, counts.to_client, now) {
+      down_(backward, counts.to_client, now),
+      options_(&options),
+      number_(++counts.connections) {
   set_no_delay(client_.get());
   if (target_) set_no_delay(target_.get());
 }
@@ -88,6 +91,8 @@ bool Relay::Connection::push(Way& way, int to, LinkTime now) {
       if (errno != EAGAIN && errno != EINTR) return false;
       way.blocked = true;
     } else {
+      if (options_->tap)
+        options_->tap(number_, &way == &up_, {way.line.data(), static_cast<std::size_t>(count)});
       way.line.consume(static_cast<std::size_t>(count));
       *way.count += static_cast<std::uint64_t>(count);
     }

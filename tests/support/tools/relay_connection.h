@@ -14,9 +14,9 @@ namespace weft::testing {
 /// DelayLine; the end of a stream travels behind the bytes before it.
 class Relay::Connection {
  public:
-  /// The models and counts belong to the Relay, which outlives its connections.
+  /// The models, counts and options belong to the Relay, which outlives its connections.
   Connection(UniqueFd client, UniqueFd target, LinkModel& forward, LinkModel& backward,
-             RelayCounts& counts, LinkTime now);
+             RelayCounts& counts, const RelayOptions& options, LinkTime now);
 
   /// Appends what to poll for, the client's descriptor and the target's; returns when to wake up at
   /// the latest.
@@ -44,12 +44,14 @@ class Relay::Connection {
   [[nodiscard]] static bool wants_input(const Way& way, LinkTime now);
   [[nodiscard]] static LinkTime wake_at(const Way& way, LinkTime now, LinkTime never);
   [[nodiscard]] static bool pull(Way& way, int from, LinkTime now);
-  [[nodiscard]] static bool push(Way& way, int to, LinkTime now);
+  [[nodiscard]] bool push(Way& way, int to, LinkTime now);
 
   UniqueFd client_;
   UniqueFd target_;
   Way up_;    ///< client to target
   Way down_;  ///< target to client
+  const RelayOptions* options_;
+  std::uint64_t number_;
   bool connected_ = false;
 };
 

@@ -42,5 +42,9 @@ class Answer {
 [[nodiscard]] std::unique_ptr<Answer> answer_blocks(Store& store, wire::BlocksRequest request);
 [[nodiscard]] std::unique_ptr<Answer> answer_blocks_by_digest(Store& store,
                                                               wire::BlocksByDigestRequest request);
+/// What the store says of an image's signature; parts of its encoded bytes.
+[[nodiscard]] std::unique_ptr<Answer> answer_signature(Store& store,
+                                                       wire::SignatureRequest request);
+[[nodiscard]] std::unique_ptr<Answer> answer_have(Store& store, wire::HaveRequest request);
 
 }  // namespace weft::fetcher

@@ -18,6 +18,20 @@ std::unexpected<Error> broken(std::string detail) {
   return fail(Errc::peer_misbehaved, Operation::receive, std::move(detail));
 }
 
+// Control is for short answers; no guest waits for what images share.
+wire::Priority highest_priority(wire::MessageType request) {
+  switch (request) {
+    case wire::MessageType::blocks_request:
+    case wire::MessageType::blocks_by_digest_request:
+      return wire::Priority::demand;
+    case wire::MessageType::signature_request:
+    case wire::MessageType::have_request:
+      return wire::Priority::readahead;
+    default:
+      return wire::Priority::control;
+  }
+}
+
 }  // namespace
 
 ServerConnection::ServerConnection(ServerShared& shared, std::unique_ptr<Stream> stream)
@@ -68,6 +82,7 @@ Awaitable<Result<void>> ServerConnection::greet() {
                        std::to_string(theirs.version_min) + " to " +
                        std::to_string(theirs.version_max) + ": upgrade the older one");
   }
+  features_ = ours.features & theirs.features;
   send(wire::Priority::control, 0, ours);
   co_return Result<void>();
 }
@@ -106,6 +121,12 @@ Result<void> ServerConnection::handle(wire::Frame frame) {
                      .error());
     return {};
   }
+  if ((wire::feature_of(header.type) & ~features_) != 0 && header.request != 0) {
+    send_failure(header.request, fail(Errc::unsupported, Operation::receive,
+                                      "a feature that the greetings did not agree upon")
+                                     .error());
+    return {};
+  }
   WEFT_TRY(wire::Message message, wire::decode(frame.payload, header.type));
   return handle(header, std::move(message));
 }
@@ -123,6 +144,12 @@ Result<void> ServerConnection::handle(const wire::FrameHeader& header, wire::Mes
   }
   if (auto* m = std::get_if<wire::TreePackRequest>(&message)) {
     return add_answer(header, answer_tree_pack(store, shared_.pack_budget, std::move(*m)));
+  }
+  if (const auto* m = std::get_if<wire::SignatureRequest>(&message)) {
+    return add_answer(header, answer_signature(store, *m));
+  }
+  if (auto* m = std::get_if<wire::HaveRequest>(&message)) {
+    return add_answer(header, answer_have(store, std::move(*m)));
   }
   if (auto* m = std::get_if<wire::FindImageRequest>(&message)) {
     return add_answer(header, answer_find_image(store, std::move(*m)));
@@ -156,13 +183,9 @@ Result<void> ServerConnection::handle(const wire::FrameHeader& header, wire::Mes
 Result<void> ServerConnection::add_answer(const wire::FrameHeader& header,
                                           std::unique_ptr<Answer> answer) {
   if (header.request == 0) return broken("a request without an id");
-  // Control is for short answers.
-  const bool blocks = header.type == wire::MessageType::blocks_request ||
-                      header.type == wire::MessageType::blocks_by_digest_request;
-  const wire::Priority priority =
-      blocks ? std::max(header.priority, wire::Priority::demand) : header.priority;
-  // What a waiting request takes: its lists are as long in memory as they were on the wire.
-  const std::size_t cost = header.length + 256;
+  const wire::Priority priority = std::max(header.priority, highest_priority(header.type));
+  // What a waiting request takes: its lists in memory are at most twice what they were on the wire.
+  const std::size_t cost = 2 * std::size_t{header.length} + 256;
   if (!queue_.add(header.request, priority, std::move(answer), cost)) {
     return broken("request id " + std::to_string(header.request) + " is in use");
   }

@@ -88,7 +88,8 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   std::map<ImageId, Watch> watches_;
   bool polling_ = false;
   bool closed_ = false;
-  bool finishing_ = false;  // send what is ready, then end
+  bool finishing_ = false;      // send what is ready, then end
+  std::uint64_t features_ = 0;  // that both sides have
   TimePoint last_heard_;
   Signal changed_;
   Signal watches_changed_;

@@ -27,6 +27,7 @@ Awaitable<Result<std::shared_ptr<fetcher::PeerSession>>> dial(fetcher::PeerConte
 
 fetcher::wire::Hello hello_of(const Store& store, const NetworkOptions& options) {
   fetcher::wire::Hello hello;
+  hello.features = fetcher::wire::supported_features;
   hello.node = store.node_id();
   hello.name = options.node_name.substr(0, fetcher::wire::max_name);
   return hello;

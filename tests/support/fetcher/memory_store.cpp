@@ -180,6 +180,54 @@ Result<void> MemoryStore::read_by_digest(const Digest& digest, std::span<std::by
   return fail(Errc::not_resident, Operation::read);
 }
 
+Result<Signature> MemoryStore::signature(const ImageId& id, std::size_t max_keys) {
+  if (const auto known = learnt_.find(id); known != learnt_.end()) {
+    return sampled(known->second, max_keys);
+  }
+  WEFT_TRY(const auto image, this->image(id));
+  Signature full{.image = id, .unique_blocks = {}, .keys = {}};
+  for (BlockIndex b(0); b < BlockIndex(image->shape().blocks().value()); ++b) {
+    WEFT_TRY(const Digest digest, image->block_digest(b));
+    if (!digest.is_zero()) full.keys.push_back(digest_key(digest));
+  }
+  std::ranges::sort(full.keys);
+  const auto repeated = std::ranges::unique(full.keys);
+  full.keys.erase(repeated.begin(), repeated.end());
+  full.unique_blocks = BlockCount(full.keys.size());
+  return sampled(full, max_keys);
+}
+
+Result<void> MemoryStore::learn_signature(const Signature& signature) {
+  if (!is_valid(signature)) return fail(Errc::bad_request, Operation::index);
+  learnt_[signature.image] = signature;
+  return {};
+}
+
+Result<std::vector<ImageId>> MemoryStore::signatures_known() {
+  std::vector<ImageId> known;
+  for (const auto& [id, signature] : learnt_)
+    known.push_back(id);
+  for (const auto& [name, image] : images_)
+    known.push_back(image->info().id);
+  return known;
+}
+
+Result<std::vector<bool>> MemoryStore::holds(std::span<const std::uint64_t> keys,
+                                             unsigned key_bytes) {
+  std::vector<bool> held(keys.size());
+  for (const auto& [name, image] : images_) {
+    for (BlockIndex b(0); b < BlockIndex(image->shape().blocks().value()); ++b) {
+      const Digest digest = *image->block_digest(b);
+      if (digest.is_zero() || !image->readable({b, BlockCount(1)})) continue;
+      const auto found = std::ranges::lower_bound(keys, digest_key(digest) >> (64 - 8 * key_bytes));
+      if (found != keys.end() && *found == digest_key(digest) >> (64 - 8 * key_bytes)) {
+        held[static_cast<std::size_t>(found - keys.begin())] = true;
+      }
+    }
+  }
+  return held;
+}
+
 Result<std::unique_ptr<ImageWriter>> MemoryStore::begin_import(ImportTarget) {
   return unsupported();
 }

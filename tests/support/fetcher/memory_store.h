@@ -72,6 +72,10 @@ class MemoryStore final : public Store {
   Result<std::shared_ptr<LocalImage>> adopt(std::string_view name, const ImageInfo& info) override;
   Result<RemovalReport> remove(std::string_view name_or_id) override;
   Result<void> read_by_digest(const Digest& digest, std::span<std::byte> block) override;
+  Result<Signature> signature(const ImageId& id, std::size_t max_keys) override;
+  Result<void> learn_signature(const Signature& signature) override;
+  Result<std::vector<ImageId>> signatures_known() override;
+  Result<std::vector<bool>> holds(std::span<const std::uint64_t> keys, unsigned key_bytes) override;
   Result<void> flush() override { return {}; }
   Result<std::optional<std::string>> setting(std::string_view kind, std::string_view key) override;
   Result<void> set_setting(std::string_view kind, std::string_view key,
@@ -82,6 +86,7 @@ class MemoryStore final : public Store {
   NodeId node_{{1}};
   std::filesystem::path path_ = "/nowhere";
   std::map<std::string, std::shared_ptr<MemoryImage>, std::less<>> images_;
+  std::map<ImageId, Signature> learnt_;
 };
 
 /// Blocks whose content follows from `seed` and their index: mode by index modulo 4: zero, text

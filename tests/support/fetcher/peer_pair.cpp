@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/fetcher/peer_pair.h"
 
+#include "fetcher/wire/frame.h"
+
 #include <chrono>
 #include <utility>
 
@@ -52,7 +54,7 @@ PeerSession::OnBatch Collected::handler(const Clock& clock) {
 }
 
 wire::Hello hello(std::string name) {
-  return {.node = {{7}}, .name = std::move(name)};
+  return {.features = wire::supported_features, .node = {{7}}, .name = std::move(name)};
 }
 
 PeerPair::PeerPair(ConnectionFaults faults) {

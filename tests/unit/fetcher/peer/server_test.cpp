@@ -183,6 +183,34 @@ TEST_F(PeerServerTest, an_unknown_request_type_fails_alone) {
   });
 }
 
+TEST_F(PeerServerTest, a_request_of_a_feature_not_agreed_upon_fails_alone) {
+  run([&](RawPeer& peer) -> Awaitable<void> {
+    wire::Hello old = hello("old");
+    old.features = 0;
+    co_await peer.send(old);
+    (void)co_await peer.receive();
+    co_await peer.send(wire::HaveRequest{.key_bytes = 5, .keys = {1}}, 9, Priority::readahead);
+    const auto answer = co_await peer.receive();
+    EXPECT_EQ(wire::from_failure_code(std::get<wire::Failure>(*answer).code), Errc::unsupported);
+    EXPECT_EQ(peer.header().request, 9u);
+    co_await peer.send(wire::Ping{77});
+    EXPECT_EQ(std::get<wire::Pong>(*co_await peer.receive()).token, 77u);
+  });
+}
+
+TEST_F(PeerServerTest, what_images_share_is_never_answered_ahead_of_blocks) {
+  const auto image = pair_.store.add("deb12", mixed_content(16));
+  run([&](RawPeer& peer) -> Awaitable<void> {
+    co_await greet(peer);
+    co_await peer.send(wire::SignatureRequest{image->info().id, 100}, 1, Priority::control);
+    EXPECT_TRUE(std::holds_alternative<wire::SignatureAnswer>(*co_await peer.receive()));
+    EXPECT_EQ(peer.header().priority, Priority::readahead);
+    co_await peer.send(wire::SignatureRequest{image->info().id, 100}, 2, Priority::prefetch);
+    EXPECT_TRUE(std::holds_alternative<wire::SignatureAnswer>(*co_await peer.receive()));
+    EXPECT_EQ(peer.header().priority, Priority::prefetch);
+  });
+}
+
 TEST_F(PeerServerTest, blocks_past_the_end_of_the_image_fail_the_request_alone) {
   const auto image = pair_.store.add("deb12", mixed_content(16));
   run([&](RawPeer& peer) -> Awaitable<void> {

@@ -22,6 +22,15 @@ struct SendBlocks {
   ImageId image;
   std::vector<BlockRange> ranges;
   wire::Priority priority{};
+  bool by_digest = false;  ///< the peer holds them in other images
+};
+/// Ask the peer which of these blocks it holds in whatever image.
+struct AskHave {
+  HaveId id{};
+  PeerId peer{};
+  ImageId image;
+  std::vector<BlockRange> blocks;  ///< not empty; their leaves are here, or nobody has them
+  wire::Priority priority{};
 };
 struct SendNodes {
   NodeFetchId id{};
@@ -57,7 +66,7 @@ struct LookAhead {
   BlockRange range;
 };
 
-using Command =
-    std::variant<SendNodes, SendBlocks, RaiseFetch, CancelFetch, CompleteRead, FailRead, LookAhead>;
+using Command = std::variant<SendNodes, SendBlocks, AskHave, RaiseFetch, CancelFetch, CompleteRead,
+                             FailRead, LookAhead>;
 
 }  // namespace weft::fetcher

@@ -48,6 +48,24 @@ void Holders::absent(PeerId peer, BlockRange range, TimePoint until) {
   p.absent_until = until;
 }
 
+void Holders::has_by_digest(PeerId peer, BlockRange range) {
+  peers_[peer].by_digest.add(range);
+}
+
+void Holders::lacks_by_digest(PeerId peer, BlockRange range) {
+  if (const auto it = peers_.find(peer); it != peers_.end()) it->second.by_digest.remove(range);
+}
+
+void Holders::forget_by_digest(PeerId peer) {
+  if (const auto it = peers_.find(peer); it != peers_.end()) it->second.by_digest.clear();
+}
+
+void Holders::landed(BlockRange range) {
+  for (auto& [id, peer] : peers_) {
+    if (!peer.by_digest.empty()) peer.by_digest.remove(range);
+  }
+}
+
 void Holders::disconnected(PeerId peer) {
   const auto it = peers_.find(peer);
   if (it == peers_.end()) return;
@@ -72,28 +90,44 @@ bool Holders::expire(TimePoint now) {
   return any;
 }
 
-bool Holders::usable(const Peer& peer) const {
+bool Holders::has_image(const Peer& peer) {
   return !peer.banned && (peer.says == Says::complete || peer.says == Says::partial);
 }
 
+bool Holders::usable(const Peer& peer) {
+  return has_image(peer) || (!peer.banned && !peer.by_digest.empty());
+}
+
 bool Holders::holds(PeerId peer, BlockIndex block) const {
-  const auto it = peers_.find(peer);
-  if (it == peers_.end() || !usable(it->second)) return false;
-  const Peer& p = it->second;
-  if (p.absent.contains(block)) return false;
-  return p.says == Says::complete ? !p.lacks.contains(block) : p.has.contains(block);
+  return !held(peer, {block, BlockCount(1)}).empty();
 }
 
 std::vector<BlockRange> Holders::held(PeerId peer, BlockRange range) const {
   const auto it = peers_.find(peer);
   if (it == peers_.end() || !usable(it->second)) return {};
   const Peer& p = it->second;
+  std::vector<BlockRange> parts = in_image(p, range);
+  if (p.by_digest.empty()) return parts;
+  if (parts.empty()) return p.by_digest.within(range);
+  RangeSet both(parts);
+  for (const BlockRange& part : p.by_digest.within(range))
+    both.add(part);
+  return both.ranges();
+}
+
+std::vector<BlockRange> Holders::held_in_image(PeerId peer, BlockRange range) const {
+  const auto it = peers_.find(peer);
+  return it == peers_.end() ? std::vector<BlockRange>{} : in_image(it->second, range);
+}
+
+std::vector<BlockRange> Holders::in_image(const Peer& peer, BlockRange range) {
+  if (!has_image(peer)) return {};
   std::vector<BlockRange> parts =
-      p.says == Says::complete ? p.lacks.gaps(range) : p.has.within(range);
-  if (p.absent.empty()) return parts;
+      peer.says == Says::complete ? peer.lacks.gaps(range) : peer.has.within(range);
+  if (peer.absent.empty()) return parts;
   std::vector<BlockRange> present;
   for (const BlockRange& part : parts) {
-    for (const BlockRange& gap : p.absent.gaps(part))
+    for (const BlockRange& gap : peer.absent.gaps(part))
       present.push_back(gap);
   }
   return present;
@@ -127,9 +161,22 @@ std::vector<Holders::Run> Holders::runs(BlockRange range) const {
 std::vector<PeerId> Holders::with_image() const {
   std::vector<PeerId> ids;
   for (const auto& [id, peer] : peers_) {
+    if (has_image(peer)) ids.push_back(id);
+  }
+  return ids;
+}
+
+std::vector<PeerId> Holders::with_blocks() const {
+  std::vector<PeerId> ids;
+  for (const auto& [id, peer] : peers_) {
     if (usable(peer)) ids.push_back(id);
   }
   return ids;
+}
+
+bool Holders::has_image(PeerId peer) const {
+  const auto it = peers_.find(peer);
+  return it != peers_.end() && has_image(it->second);
 }
 
 bool Holders::is_banned(PeerId peer) const {

@@ -19,6 +19,9 @@ namespace weft::fetcher {
 /// - *absent*: it said that it lacks these blocks when asked for them. Forgotten after a while,
 ///   because a complete holder may only be repairing them.
 /// - *banned*: it served wrong or truncated data. For good, also over reconnects.
+///
+/// Apart from all that, a peer may hold blocks *by digest*: in other images, as its answer to a
+/// have query said. They are asked for by digest, and only where it does not hold them in this one.
 class Holders {
  public:
   // --- What peers say.
@@ -29,6 +32,13 @@ class Holders {
   void partial(PeerId peer, const std::vector<BlockRange>& added,
                const std::vector<BlockRange>& removed);
   void absent(PeerId peer, BlockRange range, TimePoint until);
+  /// It has these in other images.
+  void has_by_digest(PeerId peer, BlockRange range);
+  /// It does not, whatever it said.
+  void lacks_by_digest(PeerId peer, BlockRange range);
+  void forget_by_digest(PeerId peer);
+  /// Blocks that are here: where else they are held by digest is of no use any more.
+  void landed(BlockRange range);
   void disconnected(PeerId peer);
   /// False: it was banned before.
   bool ban(PeerId peer);
@@ -39,6 +49,8 @@ class Holders {
   [[nodiscard]] bool holds(PeerId peer, BlockIndex block) const;
   /// Parts of `range` the peer can be asked for, ascending.
   [[nodiscard]] std::vector<BlockRange> held(PeerId peer, BlockRange range) const;
+  /// Of those, the ones it holds in this image.
+  [[nodiscard]] std::vector<BlockRange> held_in_image(PeerId peer, BlockRange range) const;
   struct Run {
     BlockRange range;
     std::vector<PeerId> peers;  ///< ascending; empty: nobody
@@ -47,6 +59,10 @@ class Holders {
   [[nodiscard]] std::vector<Run> runs(BlockRange range) const;
   /// Connected peers that have the image at all and are not banned, ascending.
   [[nodiscard]] std::vector<PeerId> with_image() const;
+  /// Connected peers that hold some block, in whatever image, and are not banned, ascending.
+  [[nodiscard]] std::vector<PeerId> with_blocks() const;
+  /// It has the image, or part of it, and is not banned.
+  [[nodiscard]] bool has_image(PeerId peer) const;
   [[nodiscard]] bool is_banned(PeerId peer) const;
   /// Some connected peer has not said yet what it holds.
   [[nodiscard]] bool any_asked() const;
@@ -61,9 +77,12 @@ class Holders {
     RangeSet lacks;  // complete
     RangeSet absent;
     TimePoint absent_until{};
+    RangeSet by_digest;
   };
 
-  [[nodiscard]] bool usable(const Peer& peer) const;
+  [[nodiscard]] static bool has_image(const Peer& peer);
+  [[nodiscard]] static bool usable(const Peer& peer);
+  [[nodiscard]] static std::vector<BlockRange> in_image(const Peer& peer, BlockRange range);
 
   std::map<PeerId, Peer> peers_;
 };

@@ -98,8 +98,8 @@ void ImageSchedule::drop(Priority priority) {
 }
 
 void ImageSchedule::sent(FetchId id, PeerId peer, std::span<const BlockRange> ranges,
-                         Priority priority, TimePoint now) {
-  Fetch fetch{peer, priority, {}, now};
+                         Priority priority, TimePoint now, bool by_digest) {
+  Fetch fetch{peer, priority, {}, now, by_digest};
   for (const BlockRange& range : ranges) {
     unwant(range);
     in_flight_.assign(range, id);
@@ -137,7 +137,11 @@ bool ImageSchedule::absent(FetchId id, std::span<const BlockRange> ranges, TimeP
   for (const BlockRange& range : ranges) {
     fetch.remaining.remove(range);
     in_flight_.erase(range);
-    holders.absent(fetch.peer, range, until);
+    if (fetch.by_digest) {
+      holders.lacks_by_digest(fetch.peer, range);
+    } else {
+      holders.absent(fetch.peer, range, until);
+    }
     put_back(range, fetch.priority);
   }
   return true;
@@ -175,6 +179,7 @@ ImageSchedule::Landed ImageSchedule::landed(std::span<const BlockRange> ranges) 
   for (const BlockRange& range : ranges) {
     unwant(range);
     landing_.erase(range);
+    holders.landed(range);
   }
   result.arrived = before - landing_.count();
   for (auto& [ticket, read] : reads_) {

@@ -56,6 +56,7 @@ class ImageSchedule {
     wire::Priority priority = wire::Priority::prefetch;
     RangeSet remaining;  ///< asked for and not answered
     TimePoint since;
+    bool by_digest = false;
   };
 
   // --- Wanting.
@@ -74,7 +75,7 @@ class ImageSchedule {
 
   // --- Fetching. All blocks of `ranges` must be wanted.
   void sent(FetchId id, PeerId peer, std::span<const BlockRange> ranges, wire::Priority priority,
-            TimePoint now);
+            TimePoint now, bool by_digest = false);
   void raise(FetchId id, wire::Priority priority);
   /// False, and nothing changes: a block of `ranges` was not asked for with this fetch.
   [[nodiscard]] bool arrived(FetchId id, std::span<const BlockRange> ranges);
@@ -99,6 +100,8 @@ class ImageSchedule {
   [[nodiscard]] const std::map<FetchTicket, Read>& reads() const { return reads_; }
   [[nodiscard]] Read* find_read(FetchTicket ticket);
   [[nodiscard]] const std::map<FetchId, Fetch>& fetches() const { return fetches_; }
+  /// Parts of `range` that are neither wanted nor in flight nor landing.
+  [[nodiscard]] std::vector<BlockRange> in_no_state(BlockRange range) const;
   [[nodiscard]] bool is_landing(BlockIndex block) const { return landing_.at(block) != nullptr; }
   /// In flight or landing.
   [[nodiscard]] BlockCount busy() const { return in_flight_.count() + landing_.count(); }
@@ -115,7 +118,6 @@ class ImageSchedule {
   void unwant(BlockRange range);
   /// Puts blocks that are in no state back to wanted.
   void put_back(BlockRange range, wire::Priority priority);
-  [[nodiscard]] std::vector<BlockRange> in_no_state(BlockRange range) const;
 
   std::array<RangeSet, 4> wanted_;  // by wire::Priority
   RangeMap<FetchId> in_flight_;

@@ -14,4 +14,7 @@ enum class FetchId : std::uint64_t {};
 /// A tree nodes request on its way.
 enum class NodeFetchId : std::uint64_t {};
 
+/// A have query on its way.
+enum class HaveId : std::uint64_t {};
+
 }  // namespace weft::fetcher

@@ -27,8 +27,11 @@ void Scheduler::peer_up(PeerId peer) {
 
 void Scheduler::peer_down(PeerId peer, TimePoint now) {
   if (links_.erase(peer) == 0) return;
+  std::erase_if(have_queries_, [&](const auto& entry) { return entry.second.peer == peer; });
   for (auto& [id, image] : images_) {
     image.schedule.holders.disconnected(peer);
+    image.haves.forget(peer);
+    image.haves_due = Priority::prefetch;
     std::vector<FetchId> lost;
     for (const auto& [fetch, entry] : image.schedule.fetches()) {
       if (entry.peer == peer) lost.push_back(fetch);
@@ -58,12 +61,14 @@ void Scheduler::remove_image(const ImageId& image) {
   const auto it = images_.find(image);
   if (it == images_.end()) return;
   WEFT_ASSERT(it->second.schedule.idle(), "image removed while something is on its way");
+  std::erase_if(have_queries_, [&](const auto& entry) { return entry.second.image == image; });
   images_.erase(it);
 }
 
 void Scheduler::holding(PeerId peer, const ImageId& image, Holding what, TimePoint now) {
   if (!links_.contains(peer)) return;
   Holders& holders = at(image).schedule.holders;
+  at(image).haves_due = Priority::prefetch;
   switch (what) {
     case Holding::asked:
       return holders.asked(peer);
@@ -81,12 +86,14 @@ void Scheduler::holding(PeerId peer, const ImageId& image, const std::vector<Blo
                         const std::vector<BlockRange>& removed, TimePoint now) {
   if (!links_.contains(peer)) return;
   at(image).schedule.holders.partial(peer, added, removed);
+  if (!removed.empty()) at(image).haves_due = Priority::prefetch;
   dispatch(now);
 }
 
 bool Scheduler::ban(PeerId peer, const ImageId& id, TimePoint now) {
   Image& image = at(id);
   if (!image.schedule.holders.ban(peer)) return false;
+  image.haves_due = Priority::prefetch;
   std::vector<FetchId> running;
   for (const auto& [fetch, entry] : image.schedule.fetches()) {
     if (entry.peer == peer) running.push_back(fetch);
@@ -115,10 +122,11 @@ bool Scheduler::read(const ImageId& id, NewRead read, TimePoint now) {
       read.ticket, {read.range, RangeSet(read.missing), read.deadline, read.hold, {}});
   for (const FetchId fetch : joined.raise)
     raise(image, fetch);
+  image.haves_due = image.haves_due.value_or(Priority::demand);
   dispatch(now);
 
   BlockCount largest;
-  for (const PeerId peer : usable(image.schedule.holders.with_image())) {
+  for (const PeerId peer : usable(image.schedule.holders.with_blocks())) {
     largest = std::max(largest, links_.at(peer).window.window() * 2);
   }
   image.readahead.set_largest(std::min(largest, BlockCount(wire::max_blocks_requested)));
@@ -140,6 +148,7 @@ void Scheduler::want(const ImageId& id, std::span<const BlockRange> ranges,
     image.schedule.nodes.want(node, priority);
   for (const BlockRange& range : ranges)
     image.schedule.want(range, priority);
+  image.haves_due = std::max(image.haves_due.value_or(priority), priority);
   dispatch(now);
 }
 
@@ -177,11 +186,17 @@ Scheduler::Verdict Scheduler::answered(FetchId id, const Answer& answer, TimePoi
   if (asked) link.window.progress(came, answer.wire_bytes, now);
   link.stalled.reset();
   const PeerId peer = fetch.peer;
+  if (!answer.absent.empty()) image.haves_due = Priority::prefetch;
+  const bool promised = fetch.by_digest;
   Verdict verdict = asked && lacks ? Verdict::fine : Verdict::unasked;
   if (verdict == Verdict::unasked && !answer.last) commands_.push_back(CancelFetch{id, peer});
   if (answer.last || verdict == Verdict::unasked) {
     const bool early = !end_fetch(image, id).empty();
     if (early && verdict == Verdict::fine) verdict = Verdict::truncated;
+  }
+  if (promised && asked && lacks) {
+    const BlockCount broken = RangeSet(answer.absent).count();
+    note_promises(peer, came - broken, broken);
   }
   // A misbehaving peer is about to be banned: it must not be asked again before that.
   if (verdict == Verdict::fine) dispatch(now);
@@ -193,9 +208,17 @@ void Scheduler::failed(FetchId id, bool lacks, TimePoint now) {
   if (found == fetches_.end()) return;
   Image& image = at(found->second);
   const PeerId peer = image.schedule.fetches().at(id).peer;
+  const bool promised = image.schedule.fetches().at(id).by_digest;
+  Holders& holders = image.schedule.holders;
   for (const BlockRange& range : end_fetch(image, id)) {
-    if (lacks) image.schedule.holders.absent(peer, range, now + limits_.absent_for);
+    if (!lacks) continue;
+    if (promised) {
+      holders.lacks_by_digest(peer, range);
+    } else {
+      holders.absent(peer, range, now + limits_.absent_for);
+    }
   }
+  image.haves_due = Priority::prefetch;
   dispatch(now);
 }
 
@@ -240,6 +263,8 @@ void Scheduler::complete(std::span<const FetchTicket> tickets) {
 BlockCount Scheduler::landed(const ImageId& id, std::span<const BlockRange> ranges, TimePoint now) {
   if (ranges.empty()) return BlockCount(0);
   const ImageSchedule::Landed landed = at(id).schedule.landed(ranges);
+  for (const BlockRange& range : ranges)
+    at(id).haves.landed(range);
   complete(landed.complete);
   dispatch(now);
   return landed.arrived;
@@ -248,6 +273,7 @@ BlockCount Scheduler::landed(const ImageId& id, std::span<const BlockRange> rang
 void Scheduler::rejected(const ImageId& id, std::span<const BlockRange> ranges, TimePoint now) {
   if (ranges.empty()) return;
   at(id).schedule.rejected(ranges);
+  at(id).haves_due = Priority::prefetch;
   dispatch(now);
 }
 
@@ -259,6 +285,7 @@ void Scheduler::dropped(const ImageId& id, std::span<const BlockRange> ranges, T
 void Scheduler::nodes_landed(const ImageId& id, std::span<const TreeNode> nodes, TimePoint now) {
   for (const TreeNode& node : nodes)
     at(id).schedule.nodes.landed(node);
+  if (!nodes.empty()) at(id).haves_due = Priority::prefetch;
   dispatch(now);
 }
 
@@ -284,8 +311,10 @@ void Scheduler::tick(TimePoint now) {
     }
     image.schedule.holders.expire(now);
     image.schedule.nodes.forget_lacks(now);
+    image.haves.expire(now);
   }
   find_stalled(now);
+  haves_due();
   dispatch(now);
 }
 
@@ -344,10 +373,14 @@ const ImageSchedule* Scheduler::image(const ImageId& image) const {
   return it == images_.end() ? nullptr : &it->second.schedule;
 }
 
-std::optional<Priority> Scheduler::priority_of(FetchId id) const {
+const ImageSchedule::Fetch* Scheduler::fetch(FetchId id) const {
   const auto found = fetches_.find(id);
-  if (found == fetches_.end()) return std::nullopt;
-  return image(found->second)->fetches().at(id).priority;
+  return found == fetches_.end() ? nullptr : &image(found->second)->fetches().at(id);
+}
+
+std::optional<Priority> Scheduler::priority_of(FetchId id) const {
+  const ImageSchedule::Fetch* found = fetch(id);
+  return found == nullptr ? std::nullopt : std::optional(found->priority);
 }
 
 BlockCount Scheduler::prefetch_backlog(const ImageId& id) const {
@@ -375,6 +408,11 @@ void Scheduler::check_invariants() const {
     }
   }
   WEFT_ASSERT(fetches == fetches_.size(), "index of fetches is off");
+  for (const auto& [query, entry] : have_queries_) {
+    WEFT_ASSERT(links_.contains(entry.peer) && links_.at(entry.peer).answers_haves,
+                "have query at a peer that does not answer it");
+    WEFT_ASSERT(images_.contains(entry.image), "have query about an image that was removed");
+  }
   for (const auto& [peer, link] : links_) {
     for (const Priority p : {Priority::demand, Priority::readahead, Priority::prefetch}) {
       WEFT_ASSERT(

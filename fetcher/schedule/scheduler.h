@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fetcher/schedule/commands.h"
+#include "fetcher/schedule/have_book.h"
 #include "fetcher/schedule/image_schedule.h"
 #include "fetcher/schedule/link_window.h"
 #include "fetcher/schedule/prefetch_order.h"
@@ -42,6 +43,10 @@ struct SchedulerLimits {
 ///    while another holder has not. A stalled peer that is the only one is waited for.
 /// 5. A block nobody holds waits for a holder until the read's deadline, or fails at once if the
 ///    read does not hold. One image that waits takes nothing from the others.
+/// 6. Peers that answer have queries are asked about wanted blocks that nobody lively holds, and,
+///    of what nobody waits for, about those that only slower links bring (`worth_asking`; a sample
+///    first where nothing is known). What they hold in other images is asked for by digest. A
+///    promise that is not kept moves the block elsewhere; `HaveTrust` says when to stop believing.
 ///
 /// *Rationale:* tree nodes are not counted in the windows: they are few, and everything waits for
 /// them. Holes are never asked for, since nobody can want them once the tree is known.
@@ -64,6 +69,11 @@ class Scheduler {
   void holding(PeerId peer, const ImageId& image, Holding what, TimePoint now);
   void holding(PeerId peer, const ImageId& image, const std::vector<BlockRange>& added,
                const std::vector<BlockRange>& removed, TimePoint now);
+  /// The connected peer answers have queries.
+  void answers_haves(PeerId peer, TimePoint now);
+  /// `held`: those of the blocks asked about that it has.
+  void have_answered(HaveId id, const std::vector<BlockRange>& held, TimePoint now);
+  void have_failed(HaveId id, TimePoint now);
   /// Cancels what it still sends of this image. False: it was banned before.
   bool ban(PeerId peer, const ImageId& image, TimePoint now);
 
@@ -128,9 +138,13 @@ class Scheduler {
   // --- Looking.
   [[nodiscard]] const ImageSchedule* image(const ImageId& image) const;
   [[nodiscard]] std::optional<wire::Priority> priority_of(FetchId id) const;
+  /// Valid until the scheduler is told anything. Null: it is over.
+  [[nodiscard]] const ImageSchedule::Fetch* fetch(FetchId id) const;
   /// Blocks wanted as prefetch and not asked for yet.
   [[nodiscard]] BlockCount prefetch_backlog(const ImageId& image) const;
   [[nodiscard]] const LinkWindow* link(PeerId peer) const;
+  /// Blocks the peer said it holds and did not, ever.
+  [[nodiscard]] std::uint64_t false_haves(PeerId peer) const;
   void check_invariants() const;
 
  private:
@@ -142,11 +156,20 @@ class Scheduler {
     double cap = 0;         // content bytes per second
     double cap_credit = 0;  // bytes
     TimePoint cap_at{};
+    HaveBook haves;
+    std::optional<wire::Priority> haves_due;  // look for have queries, down to this priority
   };
   struct Link {
     LinkWindow window;
     std::optional<TimePoint> stalled;  // until it is tried again, unless something comes before
     ImageId last_image;                // whose turn it was
+    bool answers_haves = false;
+  };
+  struct HaveQuery {
+    PeerId peer{};
+    ImageId image;
+    std::vector<BlockRange> blocks;   // asked about
+    std::vector<BlockRange> instead;  // of a sample: what it stands for
   };
   struct NodeFetch {
     PeerId peer{};
@@ -166,8 +189,18 @@ class Scheduler {
                 TimePoint now);
   void send(const ImageId& id, Image& image, PeerId peer, std::vector<BlockRange> ranges,
             wire::Priority priority, TimePoint now);
+  void send(const ImageId& id, Image& image, PeerId peer, const std::vector<BlockRange>& ranges,
+            wire::Priority priority, bool by_digest, TimePoint now);
   void send_nodes(const ImageId& id, Image& image, PeerId peer, wire::Priority at_least,
                   TimePoint now);
+  void ask_haves(const ImageId& id, Image& image, TimePoint now);
+  void ask_have(const ImageId& id, Image& image, PeerId peer, wire::Priority priority,
+                const RangeSet& scope, bool sample);
+  [[nodiscard]] RangeSet unheld(const Image& image, wire::Priority priority) const;
+  [[nodiscard]] std::optional<HaveLink> best_of_image(const Image& image) const;
+  [[nodiscard]] bool haves_pending(const ImageId& image) const;
+  void haves_due();
+  void note_promises(PeerId peer, BlockCount kept, BlockCount broken);
   void raise(Image& image, FetchId fetch);
   /// Ends a fetch, keeping the link's books; its blocks are wanted again.
   std::vector<BlockRange> end_fetch(Image& image, FetchId id);
@@ -186,8 +219,11 @@ class Scheduler {
   std::map<PeerId, Link> links_;  // connected peers
   std::map<FetchId, ImageId> fetches_;
   std::map<NodeFetchId, NodeFetch> node_fetches_;
+  std::map<HaveId, HaveQuery> have_queries_;
+  std::map<PeerId, HaveTrust> trust_;  // outlives connections, as bans do
   std::uint64_t last_fetch_ = 0;
   std::uint64_t last_node_fetch_ = 0;
+  std::uint64_t last_have_ = 0;
   ImageId last_served_;  // demand: images take turns when the bound is reached
   std::vector<Command> commands_;
 };

@@ -4,6 +4,7 @@
 #include "indexer/core/assert.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 namespace weft::fetcher {
@@ -11,6 +12,8 @@ namespace weft::fetcher {
 using wire::Priority;
 
 void Scheduler::dispatch(TimePoint now) {
+  for (auto& [id, image] : images_)
+    ask_haves(id, image, now);
   // Images take turns in being first, for when the bound on what is in flight is reached.
   auto start = images_.upper_bound(last_served_);
   for (std::size_t i = 0; i < images_.size(); ++i, ++start) {
@@ -43,13 +46,17 @@ void Scheduler::dispatch_demand(const ImageId& id, Image& image, TimePoint now) 
     const bool unserved = assign(image, read, assigned, room);
     if (!assigned.empty()) {
       last_served_ = id;
-      dispatch_nodes(id, image, assigned.begin()->first, Priority::demand, now);
+      for (const auto& [peer, ranges] : assigned) {
+        if (!schedule.holders.has_image(peer)) continue;
+        dispatch_nodes(id, image, peer, Priority::demand, now);
+        break;
+      }
     }
     for (auto& [peer, ranges] : assigned) {
       read.tried.insert(peer);
       send(id, image, peer, std::move(ranges), Priority::demand, now);
     }
-    if (unserved && !read.hold && !schedule.holders.any_asked()) {
+    if (unserved && !read.hold && !schedule.holders.any_asked() && !haves_pending(id)) {
       commands_.push_back(
           FailRead{ticket, Errc::no_source, id, read.outstanding.first(), schedule.tried(read)});
       schedule.remove_read(ticket);
@@ -199,15 +206,30 @@ void Scheduler::refill(Image& image, TimePoint now) const {
 
 void Scheduler::send(const ImageId& id, Image& image, PeerId peer, std::vector<BlockRange> ranges,
                      Priority priority, TimePoint now) {
+  const Holders& holders = image.schedule.holders;
+  std::vector<BlockRange> in_image;
+  std::vector<BlockRange> by_digest;
+  for (const BlockRange& range : ranges) {
+    const RangeSet held(holders.held_in_image(peer, range));
+    std::ranges::copy(held.within(range), std::back_inserter(in_image));
+    std::ranges::copy(held.gaps(range), std::back_inserter(by_digest));
+  }
+  send(id, image, peer, in_image, priority, false, now);
+  send(id, image, peer, by_digest, priority, true, now);
+}
+
+void Scheduler::send(const ImageId& id, Image& image, PeerId peer,
+                     const std::vector<BlockRange>& ranges, Priority priority, bool by_digest,
+                     TimePoint now) {
   std::vector<BlockRange> part;
   BlockCount blocks;
   const auto flush = [&] {
     if (part.empty()) return;
     const FetchId fetch{++last_fetch_};
-    image.schedule.sent(fetch, peer, part, priority, now);
+    image.schedule.sent(fetch, peer, part, priority, now, by_digest);
     fetches_.emplace(fetch, id);
     links_.at(peer).window.sent(priority, blocks, now);
-    commands_.push_back(SendBlocks{fetch, peer, id, std::exchange(part, {}), priority});
+    commands_.push_back(SendBlocks{fetch, peer, id, std::exchange(part, {}), priority, by_digest});
     blocks = BlockCount(0);
   };
   for (BlockRange range : ranges) {

@@ -2,6 +2,7 @@
 // FetchEngine: images, peers, time.
 #include "fetcher/service/engine.h"
 
+#include "fetcher/service/digest_lookup.h"
 #include "fetcher/service/job_handle.h"
 
 #include <spdlog/spdlog.h>
@@ -96,6 +97,9 @@ void FetchEngine::on_peer_up(PeerId peer, PeerSession& session) {
   scheduler_.peer_up(peer);
   const LinkEstimate link = session.link();
   scheduler_.link_measured(peer, link.bytes_per_second, link.round_trip);
+  if ((session.remote().features & wire::feature_redundancy) != 0) {
+    scheduler_.answers_haves(peer, timers_.now());
+  }
   for (const auto& [id, state] : images_)
     watch(peer, session, state);
   drain();
@@ -139,7 +143,7 @@ Awaitable<void> FetchEngine::ask_for_image(PeerId peer, std::shared_ptr<PeerSess
   std::string id = to_hex(state->id());
   const Result<wire::ImageFound> answer =
       co_await session->find_image(std::move(id), BlockIndex(0), deadline);
-  if (stopping_ || peers_.session(peer) != session) co_return;
+  if (stopping_ || find(state->id()) != state || peers_.session(peer) != session) co_return;
   const bool has = answer && answer->image.info == state->image->info();
   if (has && answer->image.complete) {
     scheduler_.holding(peer, state->id(), Scheduler::Holding::complete, timers_.now());
@@ -202,6 +206,7 @@ std::vector<PeerStatus> FetchEngine::peers() const {
       status.received_wire = ByteCount(it->second.wire);
       status.banned_for.assign(it->second.banned.begin(), it->second.banned.end());
     }
+    status.false_haves = scheduler_.false_haves(peer);
     all.push_back(std::move(status));
   }
   return all;
@@ -259,7 +264,12 @@ FetchStatistics FetchEngine::statistics() const {
     status.waiting_reads = state->waiters.size();
     status.in_flight = schedule.busy();
     status.disk_full = state->disk_full;
-    status.connected_holders = schedule.holders.with_image().size();
+    status.connected_holders = schedule.holders.with_blocks().size();
+    status.in_image = bytes_of(BlockCount(state->sources.in_image));
+    status.by_digest = bytes_of(BlockCount(state->sources.by_digest));
+    status.have_queries = state->sources.have_queries;
+    status.have_bytes =
+        ByteCount(state->sources.have_keys * HaveKeys::key_bytes + state->sources.have_keys / 8);
     if (!schedule.reads().empty()) {
       const auto& [ticket, read] = *schedule.reads().begin();
       status.oldest_waiting = read.outstanding.first();

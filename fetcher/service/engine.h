@@ -91,6 +91,7 @@ class FetchEngine final : public PeerEvents {
   // --- engine_requests.cpp: commands and answers.
   void perform(SendBlocks& command);
   void perform(SendNodes& command);
+  void perform(AskHave& command);
   void perform(const RaiseFetch& command);
   void perform(const CancelFetch& command);
   void perform(const CompleteRead& command);
@@ -102,6 +103,11 @@ class FetchEngine final : public PeerEvents {
                 bool last);
   void request_failed(FetchId id, PeerId peer, const ImageId& image, const Error& error);
   Awaitable<void> fetch_nodes(SendNodes command, State state, std::shared_ptr<PeerSession> session);
+
+  // --- engine_digests.cpp: blocks that peers hold in other images.
+  Awaitable<void> ask_have(AskHave command, State state, std::shared_ptr<PeerSession> session);
+  Awaitable<void> fetch_by_digest(SendBlocks command, State state,
+                                  std::shared_ptr<PeerSession> session);
 
   // --- engine_landing.cpp
   void arrived(const State& state, ArrivedBatch batch);
@@ -148,7 +154,12 @@ class FetchEngine final : public PeerEvents {
   WaitHistogram waits_;
 };
 
-/// Shared by the parts of the engine.
+// --- Shared by the parts of the engine.
+
+[[nodiscard]] inline bool connection_is_lost(const Error& error) {
+  return error.is(Errc::peer_unreachable) || error.is(Errc::peer_misbehaved);
+}
+
 class FetchEngine::Working {
  public:
   Working(FetchEngine& engine, State state) : engine_(engine), state_(std::move(state)) {

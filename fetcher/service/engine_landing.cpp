@@ -71,6 +71,7 @@ void FetchEngine::apply(const State& state, const ArrivedBatch& batch, LandedBlo
   const BlockCount stored = scheduler_.landed(id, landed.readable, now);
   scheduler_.landed(id, landed.zero, now);
   state->committed += stored.value();
+  (batch.by_digest ? state->sources.by_digest : state->sources.in_image) += stored.value();
   counters_[batch.peer].blocks += stored.value();
   statistics_.received_by_priority[static_cast<std::size_t>(batch.priority)] += bytes_of(stored);
   if (!landed.loose.empty()) {

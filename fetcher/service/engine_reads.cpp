@@ -115,7 +115,7 @@ Awaitable<void> FetchEngine::look_ahead(State state, BlockRange range) {
   const Working working(*this, state);
   const auto look = [state, range] { return look_up_missing(*state->image, range); };
   const Result<Missing> found = co_await run_on_worker(workers_, look);
-  if (!found || stopping_) co_return;
+  if (!found || stopping_ || find(state->id()) != state) co_return;
   scheduler_.want(state->id(), not_readable(*state->image, found->blocks), found->nodes,
                   wire::Priority::readahead, timers_.now());
   drain();

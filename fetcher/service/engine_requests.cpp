@@ -11,13 +11,16 @@ namespace {
 constexpr Duration nodes_timeout = std::chrono::seconds(10);
 constexpr std::uint64_t frame_overhead = 64;
 
-bool connection_is_lost(const Error& error) {
-  return error.is(Errc::peer_unreachable) || error.is(Errc::peer_misbehaved);
-}
-
 }  // namespace
 
 void FetchEngine::perform(SendBlocks& command) {
+  if (command.by_digest) {
+    const State state = find(command.image);
+    const std::shared_ptr<PeerSession> session = peers_.session(command.peer);
+    if (!state || !session) return;  // about to be reported lost
+    tasks_.spawn("fetch by digest", fetch_by_digest(std::move(command), state, session));
+    return;
+  }
   if (!nodes_sent_) return send_blocks(std::move(command));
   // Node requests leave from the loop: blocks that need them go behind, the same way.
   tasks_.spawn("send a blocks request", send_behind(std::move(command)));
@@ -78,13 +81,15 @@ void FetchEngine::on_batch(FetchId id, PeerId peer, const ImageId& image,
   Scheduler::Answer answer{batch->ranges, std::move(batch->absent), batch->packed.size(), last};
   answer.wire_bytes += frame_overhead;
   answer.blocks.insert(answer.blocks.end(), batch->zero.begin(), batch->zero.end());
-  const auto priority = scheduler_.priority_of(id);
+  const ImageSchedule::Fetch* fetch = scheduler_.fetch(id);
+  const auto priority = fetch != nullptr ? fetch->priority : wire::Priority::prefetch;
+  const bool by_digest = fetch != nullptr && fetch->by_digest;
   const Scheduler::Verdict verdict = scheduler_.answered(id, answer, timers_.now());
   statistics_.received_wire += ByteCount(answer.wire_bytes);
   counters_[peer].wire += answer.wire_bytes;
   if (last || verdict != Scheduler::Verdict::fine) requests_.erase(id);
   if (verdict == Scheduler::Verdict::fine || verdict == Scheduler::Verdict::truncated) {
-    arrived(state, {peer, priority.value_or(wire::Priority::prefetch),
+    arrived(state, {peer, priority, by_digest,
                     std::make_shared<const wire::BlockBatch>(std::move(*batch)), timers_.now()});
   }
   if (verdict == Scheduler::Verdict::unasked) ban(peer, state, "sent blocks nobody asked for");

@@ -19,10 +19,19 @@ namespace weft::fetcher {
 
 class JobHandle;
 
+/// Where what came came from, since the engine cares for the image.
+struct SourceCounters {
+  std::uint64_t in_image = 0;   ///< blocks committed from peers that hold them in the image
+  std::uint64_t by_digest = 0;  ///< blocks committed from peers that hold them in others
+  std::uint64_t have_queries = 0;
+  std::uint64_t have_keys = 0;
+};
+
 /// A batch that has arrived.
 struct ArrivedBatch {
   PeerId peer{};
   wire::Priority priority = wire::Priority::prefetch;
+  bool by_digest = false;
   std::shared_ptr<const wire::BlockBatch> batch;
   TimePoint since;
 };
@@ -53,6 +62,7 @@ struct ImageState {
   bool disk_full = false;
   TimePoint ask_again{};        ///< peers that did not have the image
   std::uint64_t committed = 0;  ///< blocks
+  SourceCounters sources;
   std::shared_ptr<JobHandle> job;
   Signal changed;  ///< something landed, or a peer came or went
 };

@@ -42,6 +42,11 @@ struct ImageFetchStatus {
   Duration oldest_wait{0};
   std::size_t connected_holders = 0;  ///< peers that hold some of it and can be asked
   bool disk_full = false;             ///< prefetch pauses; reads are served unstored
+  // What was committed since the fetcher cares for the image, by where it came from.
+  ByteCount in_image;              ///< from peers that hold it in this image
+  ByteCount by_digest;             ///< from peers that hold it in other images
+  std::uint64_t have_queries = 0;  ///< asked of peers
+  ByteCount have_bytes;            ///< their keys and answer bits
 };
 
 struct FetchStatistics {
@@ -83,6 +88,7 @@ struct PeerStatus {
   std::string last_error;           ///< empty: none since the last connect
   Duration retry_in{0};             ///< PeerState::waiting: until the next attempt
   std::vector<ImageId> banned_for;  ///< served wrong bytes for these
+  std::uint64_t false_haves = 0;    ///< blocks it said it holds in some image and did not
 };
 
 }  // namespace weft::fetcher

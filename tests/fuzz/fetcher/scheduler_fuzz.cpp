@@ -19,6 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   TimePoint now{std::chrono::hours(1)};
   std::vector<SendBlocks> sent(1);
   std::vector<SendNodes> asked(1);
+  std::vector<AskHave> haves(1);
   std::uint64_t ticket = 0;
   const std::span<const std::uint8_t> in(data, std::min<std::size_t>(size, 3 * 400));
   for (std::size_t at = 0; at + 3 <= in.size(); at += 3) {
@@ -43,12 +44,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         [&] { s.landed(id, r, now); },
         [&] { s.rejected(id, r, now); },
         [&] { (void)s.nodes_answered(asked[b % asked.size()].id, n, now); },
+        [&] { s.answers_haves(peer, now); },
+        [&] { s.have_answered(haves[b % haves.size()].id, r, now); },
+        [&] { s.have_failed(haves[b % haves.size()].id, now); },
         [&] { s.tick(now += std::chrono::milliseconds(c * 20)); },
     };
     events[in[at] % std::size(events)]();
     for (Command& command : s.take_commands()) {
       if (auto* blocks = std::get_if<SendBlocks>(&command)) sent.push_back(std::move(*blocks));
       if (auto* nodes = std::get_if<SendNodes>(&command)) asked.push_back(std::move(*nodes));
+      if (auto* have = std::get_if<AskHave>(&command)) haves.push_back(std::move(*have));
     }
     s.check_invariants();
   }

@@ -83,6 +83,31 @@ TEST(Holders, disconnected_peer_holds_nothing) {
   EXPECT_EQ(held(h, a), "........");
 }
 
+TEST(Holders, what_a_peer_has_in_other_images_is_held_by_digest) {
+  Holders h;
+  h.empty(a);
+  h.has_by_digest(a, blocks(2, 3));
+  EXPECT_EQ(held(h, a), "..###...");
+  EXPECT_TRUE(h.held_in_image(a, blocks(0, 8)).empty());
+  EXPECT_TRUE(h.with_image().empty());
+  EXPECT_EQ(h.with_blocks(), std::vector{a});
+  h.lacks_by_digest(a, blocks(3, 1));
+  h.landed(blocks(2, 1));
+  EXPECT_EQ(held(h, a), "....#...");
+  h.forget_by_digest(a);
+  EXPECT_TRUE(h.with_blocks().empty());
+}
+
+TEST(Holders, a_partial_holder_may_have_more_by_digest) {
+  Holders h;
+  h.partial(a, ranges("##......"), {});
+  h.has_by_digest(a, blocks(1, 3));
+  EXPECT_EQ(held(h, a), "####....");
+  EXPECT_EQ(picture(h.held_in_image(a, blocks(0, 8)), 8), "##......");
+  h.ban(a);
+  EXPECT_EQ(held(h, a), "........");
+}
+
 TEST(Holders, runs_have_equal_holder_sets_and_cover_the_range) {
   Holders h;
   h.partial(a, ranges("####...."), {});

@@ -11,36 +11,51 @@ namespace weft::fetcher::testing {
 namespace {
 
 /// Peers with random holdings that answer, lie, lack, stall, leave and come back, on virtual time.
-/// The model knows what is readable and checks every command against the rules.
+/// The model knows what is readable and checks every command against the rules. Peers 4 … 6 hold
+/// blocks in other images, and say so when asked; the last two do not have the image at all.
 class SchedulerModel : public SchedulerTest {
  protected:
   static constexpr std::size_t width = 300;
   using Bits = std::bitset<width>;
+  static constexpr std::uint32_t peer_count = 6;
   struct Peer {
     bool up = false;
     bool banned = false;
-    Bits holds;
+    Bits holds;     // in the image
+    Bits others;    // in other images
+    Bits promised;  // by its have answers
+    std::vector<AskHave> questions;
     std::vector<SendBlocks> queue;
   };
 
   void start(std::uint32_t seed) {
     random.seed(seed);
-    for (std::uint32_t i = 1; i <= 4; ++i) {
+    for (std::uint32_t i = 1; i <= peer_count; ++i) {
       Peer& peer = peers[PeerId{i}];
-      for (std::size_t bit = 0; bit < width; ++bit)
-        peer.holds.set(bit, i == 1 || chance(60));
+      for (std::size_t bit = 0; bit < width; ++bit) {
+        peer.holds.set(bit, i == 1 || (i <= 4 && chance(60)));
+        peer.others.set(bit, i >= 4 && chance(50));
+      }
     }
   }
 
   bool chance(unsigned percent) { return random() % 100 < percent; }
   std::uint64_t below(std::uint64_t n) { return random() % n; }
-  PeerId some_peer() { return PeerId{static_cast<std::uint32_t>(1 + below(4))}; }
+  PeerId some_peer() { return PeerId{static_cast<std::uint32_t>(1 + below(peer_count))}; }
 
   /// Takes new commands into the model.
   void absorb() {
     step();
     for (Command& command : commands) {
       if (auto* sent = std::get_if<SendBlocks>(&command)) absorb(*sent);
+      if (auto* asked = std::get_if<AskHave>(&command)) {
+        Peer& peer = peers.at(asked->peer);
+        ASSERT_TRUE(peer.up) << "asked a peer that is gone";
+        for (const BlockRange& range : asked->blocks)
+          for (BlockIndex b = range.first; b < range.end(); ++b)
+            ASSERT_FALSE(readable.test(b.value())) << "asked about what is here";
+        peer.questions.push_back(std::move(*asked));
+      }
       if (auto* cancelled = std::get_if<CancelFetch>(&command)) {
         drop(peers.at(cancelled->peer), cancelled->id);
       }
@@ -66,6 +81,11 @@ class SchedulerModel : public SchedulerTest {
       for (BlockIndex b = range.first; b < range.end(); ++b) {
         ASSERT_FALSE(readable.test(b.value())) << "asked for what is here";
         ASSERT_FALSE(on_the_way.test(b.value())) << "asked for a block twice";
+        if (sent.by_digest) {
+          ASSERT_TRUE(peer.promised.test(b.value())) << "asked for what was not promised";
+        } else {
+          ASSERT_TRUE(peer.holds.test(b.value())) << "asked for what it does not announce";
+        }
         on_the_way.set(b.value());
       }
     }
@@ -110,7 +130,8 @@ class SchedulerModel : public SchedulerTest {
     request.ranges.erase(request.ranges.begin());
     Scheduler::Answer answer{{}, {}, 2000, request.ranges.empty()};
     for (BlockIndex b = range.first; b < range.end(); ++b) {
-      const bool has = peer.holds.test(b.value()) && !chance(3);
+      const Bits& held = request.by_digest ? peer.others : peer.holds;
+      const bool has = held.test(b.value()) && !chance(3);
       (has ? answer.blocks : answer.absent).push_back({b, BlockCount(1)});
     }
     forget({range});
@@ -134,6 +155,26 @@ class SchedulerModel : public SchedulerTest {
     peer.queue.clear();
     absorb();
   }
+  void peer_says_what_it_has(PeerId id) {
+    Peer& peer = peers.at(id);
+    if (peer.questions.empty()) return;
+    const AskHave question = peer.questions.front();
+    peer.questions.erase(peer.questions.begin());
+    if (chance(5)) {
+      scheduler.have_failed(question.id, now);
+      return absorb();
+    }
+    std::vector<BlockRange> held;
+    for (const BlockRange& range : question.blocks) {
+      for (BlockIndex b = range.first; b < range.end(); ++b) {
+        if (!peer.others.test(b.value()) && !chance(2)) continue;
+        held.push_back({b, BlockCount(1)});
+        peer.promised.set(b.value());
+      }
+    }
+    scheduler.have_answered(question.id, held, now);
+    absorb();
+  }
   void land_some(const std::vector<BlockRange>& arrived) {
     for (const BlockRange& b : arrived) {
       on_the_way.reset(b.first.value());
@@ -153,6 +194,8 @@ class SchedulerModel : public SchedulerTest {
       for (const SendBlocks& s : peer.queue)
         forget(s.ranges);
       peer.queue.clear();
+      peer.questions.clear();
+      peer.promised.reset();
       scheduler.peer_down(id, now);
       return absorb();
     }
@@ -162,7 +205,12 @@ class SchedulerModel : public SchedulerTest {
     for (std::size_t bit = 0; bit < width; ++bit) {
       if (peer.holds.test(bit)) held.push_back(blocks(bit, 1));
     }
-    scheduler.holding(id, image, held, {}, now);
+    if (held.empty()) {
+      scheduler.holding(id, image, Scheduler::Holding::empty, now);
+    } else {
+      scheduler.holding(id, image, held, {}, now);
+    }
+    if (peer.others.any()) scheduler.answers_haves(id, now);
     absorb();
   }
   void lose_a_block() {  // its check failed: it must be fetched again
@@ -221,6 +269,10 @@ TEST_P(SchedulerModelSeeds, keeps_every_promise_among_unreliable_peers) {
       case 7:
         lose_a_block();
         break;
+      case 8:
+      case 9:
+        peer_says_what_it_has(some_peer());
+        break;
       default:
         peer_answers(some_peer());
     }
@@ -236,6 +288,28 @@ TEST_P(SchedulerModelSeeds, keeps_every_promise_among_unreliable_peers) {
     peer_answers(PeerId{1});
   }
   EXPECT_TRUE(waiting.empty());
+}
+
+TEST_P(SchedulerModelSeeds, what_peers_hold_in_other_images_is_enough) {
+  start(static_cast<std::uint32_t>(GetParam()));
+  Peer& five = peers.at(PeerId{5});
+  Peer& six = peers.at(PeerId{6});
+  six.others = ~five.others;
+  for (const PeerId id : {PeerId{5}, PeerId{6}})
+    peer_flips(id);
+  scheduler.want(image, std::vector{blocks(0, width)}, {}, wire::Priority::prefetch, now);
+  absorb();
+  for (int i = 0; i < 20'000 && !readable.all() && !HasFatalFailure(); ++i) {
+    now += std::chrono::milliseconds(20);
+    scheduler.tick(now);
+    absorb();
+    for (const PeerId id : {PeerId{5}, PeerId{6}}) {
+      if (five.banned || six.banned) return;  // it lied about what it sent: nobody else has it
+      peer_says_what_it_has(id);
+      peer_answers(id);
+    }
+  }
+  EXPECT_TRUE(readable.all());
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, SchedulerModelSeeds, ::testing::Range(0, 40));

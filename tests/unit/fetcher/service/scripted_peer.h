@@ -5,8 +5,10 @@
 #include "fetcher/peer/peer_session.h"
 #include "tests/support/indexer/sample_image.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -21,9 +23,10 @@ class ScriptedPeer final : public PeerSession {
  public:
   struct Request {
     RequestId id{};
-    std::vector<BlockRange> ranges;
+    std::vector<BlockRange> ranges;  ///< by digest: positions
     wire::Priority priority{};
     OnBatch handler;
+    std::vector<Digest> digests = {};  ///< by digest
   };
 
   ScriptedPeer(Timers& timers, const test::SampleImage& image, std::uint8_t node)
@@ -39,9 +42,17 @@ class ScriptedPeer final : public PeerSession {
   bool lies_about_nodes = false;
   /// Says who it is with its first answer only.
   void greet_late() { late_node_ = std::exchange(hello_.node, NodeId{}); }
-  std::deque<Request> requests;       ///< blocks, not answered yet
-  std::vector<TreeNode> nodes_asked;  ///< in order
-  std::vector<std::string> calls;     ///< "nodes", "blocks", "raise", "cancel" in order
+  /// Blocks of the image it holds in other images; if set, it answers have queries.
+  void has_others(std::function<bool(BlockIndex)> holds) {
+    hello_.features |= wire::feature_redundancy;
+    others_ = std::move(holds);
+  }
+  /// What it has when it is asked for it: less than it says, if it lies.
+  std::function<bool(BlockIndex)> really_has = [](BlockIndex) { return true; };
+  std::deque<Request> requests;        ///< blocks, not answered yet
+  std::vector<std::size_t> have_keys;  ///< of each have query
+  std::vector<TreeNode> nodes_asked;   ///< in order
+  std::vector<std::string> calls;      ///< "nodes", "blocks", "raise", "cancel" in order
   OnResidency on_residency;
 
   [[nodiscard]] wire::BlockBatch batch(const std::vector<BlockRange>& ranges) const {
@@ -57,7 +68,8 @@ class ScriptedPeer final : public PeerSession {
   void answer(Change change) {
     Request request = std::move(requests.front());
     requests.pop_front();
-    wire::BlockBatch made = batch(request.ranges);
+    wire::BlockBatch made =
+        request.digests.empty() ? batch(request.ranges) : batch_by_digest(request.digests);
     change(made);
     made.last = true;
     request.handler(std::move(made), true);
@@ -118,8 +130,28 @@ class ScriptedPeer final : public PeerSession {
     requests.push_back({id, std::move(ranges), priority, std::move(on_batch)});
     return id;
   }
-  RequestId blocks_by_digest(std::vector<Digest>, wire::Priority, OnBatch) override {
-    return RequestId{++last_id_};
+  RequestId blocks_by_digest(std::vector<Digest> digests, wire::Priority priority,
+                             OnBatch on_batch) override {
+    calls.emplace_back("digests");
+    const RequestId id{++last_id_};
+    const BlockRange all{BlockIndex(0), BlockCount(digests.size())};
+    requests.push_back({id, {all}, priority, std::move(on_batch), std::move(digests)});
+    return id;
+  }
+  Awaitable<Result<std::vector<bool>>> have(std::vector<std::uint64_t> keys, unsigned key_bytes,
+                                            TimePoint) override {
+    have_keys.push_back(keys.size());
+    std::vector<bool> answer;
+    for (const std::uint64_t key : keys) {
+      answer.push_back(std::ranges::any_of(image_.digests, [&](const Digest& digest) {
+        const auto block = static_cast<std::uint64_t>(&digest - image_.digests.data());
+        std::uint64_t prefix = 0;
+        for (unsigned i = 0; i < key_bytes; ++i)
+          prefix = prefix << 8U | digest.bytes.at(i);
+        return prefix == key && others_(BlockIndex(block));
+      }));
+    }
+    co_return answer;
   }
   void reprioritise(RequestId id, wire::Priority priority) override {
     calls.emplace_back("raise");
@@ -147,6 +179,22 @@ class ScriptedPeer final : public PeerSession {
   [[nodiscard]] bool closed() const { return closed_; }
 
  private:
+  [[nodiscard]] wire::BlockBatch batch_by_digest(const std::vector<Digest>& digests) const {
+    wire::BlockBatch batch;
+    for (std::size_t i = 0; i < digests.size(); ++i) {
+      const auto found = std::ranges::find(image_.digests, digests[i]);
+      const auto block = static_cast<std::uint64_t>(found - image_.digests.begin());
+      const BlockRange position{BlockIndex(i), BlockCount(1)};
+      if (found == image_.digests.end() || !really_has(BlockIndex(block))) {
+        batch.absent.push_back(position);
+        continue;
+      }
+      batch.ranges.push_back(position);
+      const auto bytes = image_.block(block);
+      batch.packed.insert(batch.packed.end(), bytes.begin(), bytes.end());
+    }
+    return batch;
+  }
   void add(wire::BlockBatch& batch, BlockIndex b) const {
     if (image_.digests[b.value()].is_zero()) return batch.zero.push_back({b, BlockCount(1)});
     batch.ranges.push_back({b, BlockCount(1)});
@@ -158,6 +206,7 @@ class ScriptedPeer final : public PeerSession {
   const test::SampleImage& image_;
   wire::Hello hello_;
   NodeId late_node_;
+  std::function<bool(BlockIndex)> others_;
   OnClosed on_closed_;
   Signal nodes_signal_;
   bool closed_ = false;

@@ -78,6 +78,13 @@ Signature sampled(const Signature& signature, std::size_t max_keys) {
   return result;
 }
 
+Estimate estimate_blocks(std::uint64_t kept, unsigned shift) {
+  const double kept_fraction = std::ldexp(1, -static_cast<int>(shift));
+  const auto m = static_cast<double>(kept);
+  return {.blocks = m / kept_fraction,
+          .standard_error = std::sqrt((m + 3) * (1 - kept_fraction)) / kept_fraction};
+}
+
 Overlap estimate_overlap(BlockCount blocks, std::uint64_t kept, std::uint64_t shared,
                          unsigned shift) {
   WEFT_ASSERT(shared <= kept, "no more shared than looked at");
@@ -86,7 +93,7 @@ Overlap estimate_overlap(BlockCount blocks, std::uint64_t kept, std::uint64_t sh
   if (kept == 0) return {.blocks = 0, .standard_error = n, .shift = shift};
   const auto a = static_cast<double>(kept);
   const auto m = static_cast<double>(shared);
-  const double q = (m + 2) / (a + 4);
+  const double q = (m + 3) / (a + 6);
   const double unseen = std::max(0.0, 1 - a / n);
   return {.blocks = n * (m / a),
           .standard_error = n * std::sqrt(q * (1 - q) / a * unseen),

@@ -65,8 +65,10 @@ inline constexpr unsigned max_signature_shift = 48;
 /// times as much.
 ///
 /// *Standard error.* n × sqrt(q (1 - q) / a × (1 - a / n)): the hypergeometric one, with q = (m +
-/// 2) / (a + 4) instead of m / a (A. Agresti and B. Coull, 1998), so that nothing found is not
-/// taken for certain nothing. At least 95 % of all estimates are within two of it.
+/// 3) / (a + 6) instead of m / a, so that nothing found is not taken for certain nothing (after A.
+/// Agresti and B. Coull, 1998, who move the centre of the interval, too; 3 makes up for not doing
+/// so). From 16 keys on, at least 92 % of all estimates are within two of it and 98 % within three,
+/// whatever the truth; with many keys, 95 and 99.7 %.
 ///
 /// If no key of the smaller image is left (a = 0), nothing is known: 0 blocks with an error of n.
 struct Overlap {
@@ -80,6 +82,15 @@ struct Overlap {
 /// Exact if both are full. Takes time for one pass over the keys below the common threshold, or for
 /// a search in the longer list for each key of a much shorter one.
 [[nodiscard]] Overlap overlap(const Signature& a, const Signature& b);
+
+/// A number of blocks of which `kept` are below the threshold of `shift`: kept × 2^shift, unbiased
+/// for the same reason. Its standard error is 2^shift × sqrt((kept + 3) (1 - 2^-shift)), that of a
+/// binomial count; it covers the truth as often as that of Overlap.
+struct Estimate {
+  double blocks = 0;
+  double standard_error = 0;  ///< 0 = exact
+};
+[[nodiscard]] Estimate estimate_blocks(std::uint64_t kept, unsigned shift);
 
 /// The estimate from counts, for those who have compared the keys already. `kept` of the `blocks`
 /// distinct blocks of the smaller image were looked at, `shared` of them are in the other.

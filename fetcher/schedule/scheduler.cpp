@@ -25,6 +25,12 @@ void Scheduler::peer_up(PeerId peer) {
   links_.try_emplace(peer);
 }
 
+void Scheduler::nodes_per_request(PeerId peer, std::size_t nodes) {
+  if (const auto link = links_.find(peer); link != links_.end()) {
+    link->second.nodes_per_request = nodes;
+  }
+}
+
 void Scheduler::peer_down(PeerId peer, TimePoint now) {
   if (links_.erase(peer) == 0) return;
   std::erase_if(have_queries_, [&](const auto& entry) { return entry.second.peer == peer; });

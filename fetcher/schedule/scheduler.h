@@ -59,6 +59,8 @@ class Scheduler {
 
   // --- Peers and what they hold.
   void peer_up(PeerId peer);
+  /// Tree nodes that may be asked of it together; wire::max_nodes unless said otherwise.
+  void nodes_per_request(PeerId peer, std::size_t nodes);
   /// Everything asked of it is wanted elsewhere. No commands are sent to it any more.
   void peer_down(PeerId peer, TimePoint now);
   void link_measured(PeerId peer, double bytes_per_second, Duration round_trip);
@@ -164,6 +166,7 @@ class Scheduler {
     std::optional<TimePoint> stalled;  // until it is tried again, unless something comes before
     ImageId last_image;                // whose turn it was
     bool answers_haves = false;
+    std::size_t nodes_per_request = wire::max_nodes;
   };
   struct HaveQuery {
     PeerId peer{};

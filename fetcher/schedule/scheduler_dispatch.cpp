@@ -141,11 +141,12 @@ void Scheduler::dispatch_nodes(const ImageId& id, Image& image, std::optional<Pe
 void Scheduler::send_nodes(const ImageId& id, Image& image, PeerId peer, Priority at_least,
                            TimePoint now) {
   TreeWants& nodes = image.schedule.nodes;
+  const std::size_t most = links_.at(peer).nodes_per_request;
   // What somebody waits for goes in requests of its own, so that it overtakes the rest.
   for (const Priority priority : {Priority::demand, Priority::readahead, Priority::prefetch}) {
     if (priority > at_least) return;
     for (;;) {
-      std::vector<TreeNode> ask = nodes.askable(peer, priority, wire::max_nodes);
+      std::vector<TreeNode> ask = nodes.askable(peer, priority, most);
       if (ask.empty()) break;
       const NodeFetchId fetch{++last_node_fetch_};
       nodes.sent(ask, fetch);

@@ -4,6 +4,7 @@
 
 #include "fetcher/service/digest_lookup.h"
 #include "fetcher/service/job_handle.h"
+#include "fetcher/service/relative_trees.h"
 
 #include <spdlog/spdlog.h>
 
@@ -58,6 +59,7 @@ FetchEngine::State FetchEngine::care_for(const std::shared_ptr<LocalImage>& imag
   }
   for (const PeerId peer : peers_.connected())
     watch(peer, *peers_.session(peer), state);
+  tasks_.spawn("find relatives", find_relatives(state));
   return state;
 }
 
@@ -85,6 +87,7 @@ void FetchEngine::release_if_idle(const State& state) {
   for (const PeerId peer : peers_.connected())
     peers_.session(peer)->unwatch_residency(id);
   images_.erase(id);
+  if (options_.relatives) options_.relatives->forget(id);
 }
 
 Awaitable<Result<RemoteImage>> FetchEngine::locate(std::string name_or_id, BlockIndex first_read) {
@@ -95,6 +98,9 @@ Awaitable<Result<RemoteImage>> FetchEngine::locate(std::string name_or_id, Block
 
 void FetchEngine::on_peer_up(PeerId peer, PeerSession& session) {
   scheduler_.peer_up(peer);
+  if ((session.remote().features & wire::feature_tree_pack) != 0) {
+    scheduler_.nodes_per_request(peer, wire::max_packed_nodes);
+  }
   const LinkEstimate link = session.link();
   scheduler_.link_measured(peer, link.bytes_per_second, link.round_trip);
   if ((session.remote().features & wire::feature_redundancy) != 0) {
@@ -181,6 +187,7 @@ void FetchEngine::ask_again(TimePoint now) {
   for (const auto& [id, state] : images_) {
     if (now < state->ask_again || (state->waiters.empty() && !state->job)) continue;
     state->ask_again = now + ask_again_after;
+    tasks_.spawn("find relatives", find_relatives(state));
     for (const PeerId peer : peers_.connected()) {
       if (!scheduler_.image(id)->holders.is_empty(peer)) continue;
       tasks_.spawn("ask for image", ask_for_image(peer, peers_.session(peer), state));

@@ -11,6 +11,7 @@
 #include "fetcher/service/landing.h"
 #include "fetcher/service/locator.h"
 #include "fetcher/service/lookup.h"
+#include "fetcher/service/materializer.h"
 #include "fetcher/service/peer_table.h"
 
 #include <deque>
@@ -108,6 +109,19 @@ class FetchEngine final : public PeerEvents {
   Awaitable<void> ask_have(AskHave command, State state, std::shared_ptr<PeerSession> session);
   Awaitable<void> fetch_by_digest(SendBlocks command, State state,
                                   std::shared_ptr<PeerSession> session);
+
+  // --- engine_tree.cpp: the tree by way of trees that are here.
+  Awaitable<void> find_relatives(State state);
+  Awaitable<bool> learn_signature(State state, std::shared_ptr<PeerSession> session);
+  [[nodiscard]] std::size_t bulk_nodes() const;
+  [[nodiscard]] Materializer::Graft grafter(const State& state) const;
+  Awaitable<Result<wire::TreeNodes>> ask_for_nodes(SendNodes command, State state,
+                                                   std::shared_ptr<PeerSession> session);
+  Awaitable<Result<std::optional<wire::TreeNodes>>> ask_for_pack(
+      SendNodes command, std::shared_ptr<PeerSession> session, std::vector<ImageId> bases,
+      TimePoint deadline);
+  static Awaitable<Result<wire::TreeNodes>> ask_for_plain_nodes(
+      SendNodes command, std::shared_ptr<PeerSession> session, TimePoint deadline);
 
   // --- engine_landing.cpp
   void arrived(const State& state, ArrivedBatch batch);

@@ -41,7 +41,9 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
   const ImageId id = state->id();
   const std::uint64_t before = state->committed;
   scheduler_.cap_prefetch(id, options.bytes_per_second, timers_.now());
-  Materializer materializer(state->image, timers_.now());
+  // A round trip now saves most of the tree where there is something like it here.
+  co_await find_relatives(state);
+  Materializer materializer(state->image, grafter(state), timers_.now());
   while (!stopping_ && !job->cancelled() && !is_final(materializer.progress().state)) {
     const ImageSchedule& schedule = *scheduler_.image(id);
     const Materializer::View view{
@@ -51,6 +53,7 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
         .fetched = bytes_of(BlockCount(state->committed - before)),
         .disk_full = state->disk_full,
         .nodes = &schedule.nodes,
+        .bulk_nodes = bulk_nodes(),
     };
     auto step = materializer.next(view);
     if (!step) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // FetchEngine: demand reads, from the ticket to the answer.
 #include "fetcher/service/engine.h"
+#include "fetcher/service/graft.h"
 
 #include <string>
 #include <utility>
@@ -113,7 +114,9 @@ void FetchEngine::perform(const LookAhead& command) {
 
 Awaitable<void> FetchEngine::look_ahead(State state, BlockRange range) {
   const Working working(*this, state);
-  const auto look = [state, range] { return look_up_missing(*state->image, range); };
+  const auto look = [state, range, relatives = options_.relatives] {
+    return look_up_missing(*state->image, range, relatives.get());
+  };
   const Result<Missing> found = co_await run_on_worker(workers_, look);
   if (!found || stopping_ || find(state->id()) != state) co_return;
   scheduler_.want(state->id(), not_readable(*state->image, found->blocks), found->nodes,

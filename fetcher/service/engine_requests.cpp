@@ -8,7 +8,6 @@
 namespace weft::fetcher {
 namespace {
 
-constexpr Duration nodes_timeout = std::chrono::seconds(10);
 constexpr std::uint64_t frame_overhead = 64;
 
 }  // namespace
@@ -116,11 +115,9 @@ void FetchEngine::request_failed(FetchId id, PeerId peer, const ImageId& image,
 Awaitable<void> FetchEngine::fetch_nodes(SendNodes command, State state,
                                          std::shared_ptr<PeerSession> session) {
   const Working working(*this, state);
-  const TimePoint deadline = timers_.now() + nodes_timeout;
   const NodeFetchId id = command.id;
   const PeerId peer = command.peer;
-  Result<wire::TreeNodes> answer = co_await session->tree_nodes(
-      command.image, std::move(command.nodes), command.priority, deadline);
+  Result<wire::TreeNodes> answer = co_await ask_for_nodes(std::move(command), state, session);
   if (stopping_) co_return;
   const TimePoint now = timers_.now();
   if (!answer) {

@@ -2,6 +2,7 @@
 #include "fetcher/service/fetcher.h"
 
 #include "fetcher/service/engine.h"
+#include "fetcher/service/graft.h"
 #include "fetcher/service/lookup.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -23,7 +24,9 @@ namespace asio = boost::asio;
 class Fetcher::Impl : public std::enable_shared_from_this<Fetcher::Impl> {
  public:
   Impl(Executor executor, Timers& timers, Offload& workers, Connect connect, FetcherOptions options)
-      : io(executor), engine(executor, timers, workers, std::move(connect), options) {}
+      : io(executor),
+        relatives(options.relatives),
+        engine(executor, timers, workers, std::move(connect), options) {}
 
   template <class F>
   void later(F function) {
@@ -42,6 +45,7 @@ class Fetcher::Impl : public std::enable_shared_from_this<Fetcher::Impl> {
   }
 
   const Executor io;
+  const std::shared_ptr<RelativeTrees> relatives;
   FetchEngine engine;  // I/O thread only
   std::atomic<std::uint64_t> last_ticket{0};
   std::atomic<bool> stopped{false};
@@ -104,7 +108,7 @@ FetchTicket Fetcher::read(DemandRead request, Done done) {
     return ticket;
   }
   // Looked up here: the caller may read the tree from the disk, the I/O thread may not.
-  Result<Missing> missing = look_up_missing(*request.image, request.range);
+  Result<Missing> missing = look_up_missing(*request.image, request.range, impl_->relatives.get());
   impl_->later([ticket, request = std::move(request), missing = std::move(missing),
                 done = std::move(done)](FetchEngine& e) mutable {
     e.read(ticket, std::move(request), std::move(missing), std::move(done));

@@ -23,13 +23,16 @@
 
 namespace weft::fetcher {
 
+class RelativeTrees;
+
 struct FetcherOptions {
   NodeId node;                           ///< ours: a peer with this id is ourselves
   std::size_t max_waiting_reads = 4096;  ///< beyond it: Errc::queue_full
   ByteCount max_in_flight{32u << 20};    ///< content asked for and not yet committed
   Duration connect_timeout = std::chrono::seconds(5);
   Duration locate_timeout = std::chrono::seconds(5);
-  std::uint64_t random_seed = 0;  ///< spreads reconnects of many nodes
+  std::uint64_t random_seed = 0;                       ///< spreads reconnects of many nodes
+  std::shared_ptr<RelativeTrees> relatives = nullptr;  ///< null: trees come without their help
 };
 
 /// An image found at peers. `path` is verified against `info.root`, and `info` against its id.

@@ -206,8 +206,18 @@ LandedNodes land_nodes(LocalImage& image, LooseTree& loose,
   LandedNodes result;
   // Parents before children.
   std::ranges::sort(nodes, std::ranges::greater{}, [](const auto& e) { return e.node.level; });
-  for (wire::TreeNodes::Entry& entry : nodes)
-    land_node(image, loose, std::move(entry), result);
+  std::vector<PlacedNode> placed;
+  for (const wire::TreeNodes::Entry& entry : nodes)
+    placed.push_back({entry.node, entry.bytes});
+  const std::vector<Result<void>> added = image.add_nodes(placed);
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (added[i]) {
+      result.landed.push_back(nodes[i].node);
+      collect_readable(image, nodes[i].node, nodes[i].bytes, result.readable);
+    } else {
+      land_node(image, loose, std::move(nodes[i]), result);
+    }
+  }
   return result;
 }
 

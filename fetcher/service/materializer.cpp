@@ -9,17 +9,24 @@
 namespace weft::fetcher {
 namespace {
 
-constexpr BlockCount tree_ahead(2 * tree_fanout * tree_fanout);  // 128 MiB: two bulk requests
+constexpr std::uint64_t region = tree_fanout * tree_fanout;  // 64 MiB, with 512 KiB of leaves
 constexpr BlockCount low_water(2048);
 constexpr BlockCount slice(4096);
 constexpr Duration report_every = std::chrono::milliseconds(250);
 constexpr Duration next_round_after = std::chrono::seconds(1);
 constexpr Duration quiet_is_waiting = std::chrono::seconds(1);
 
+/// How far the tree is ahead of the blocks: two bulk requests, or, where nodes are packed and most
+/// of them cost little, so much that the trees of most images are here before their blocks.
+BlockCount tree_ahead(std::size_t bulk_nodes) {
+  return BlockCount(region * (bulk_nodes > wire::max_nodes ? 64 : 2));
+}
+
 }  // namespace
 
-Materializer::Materializer(std::shared_ptr<LocalImage> image, TimePoint now)
+Materializer::Materializer(std::shared_ptr<LocalImage> image, Graft graft, TimePoint now)
     : image_(std::move(image)),
+      graft_(std::move(graft)),
       resume_at_(now),
       usage_at_(now),
       report_at_(now),
@@ -35,17 +42,20 @@ BlockIndex Materializer::end() const {
 std::optional<Materializer::Step> Materializer::next(const View& view) {
   const std::shared_ptr<LocalImage> image = image_;
   if (view.now < resume_at_) return std::nullopt;
+  const BlockCount ahead = tree_ahead(view.bulk_nodes);
   std::erase_if(awaited_, [&](TreeNode node) { return !view.nodes->contains(node); });
   if (blocks_to_ < tree_to_ && view.backlog < low_water) {
-    return [image, region = BlockRange::between(blocks_to_, tree_to_)]() -> Result<Outcome> {
-      WEFT_TRY(BlocksAhead blocks, look_up_blocks(*image, region, slice));
+    return [image, known = BlockRange::between(blocks_to_, tree_to_)]() -> Result<Outcome> {
+      WEFT_TRY(BlocksAhead blocks, look_up_blocks(*image, known, slice));
       return Outcome{.blocks = std::move(blocks)};
     };
   }
-  if (tree_to_ < end() && tree_to_ < blocks_to_ + tree_ahead && awaited_.empty()) {
-    const BlockIndex to = std::min(end(), tree_to_ + tree_ahead);
-    return [image, window = BlockRange::between(tree_to_, to)]() -> Result<Outcome> {
-      WEFT_TRY(TreeAhead tree, look_up_tree(*image, window, wire::max_nodes));
+  if (tree_to_ < end() && tree_to_ < blocks_to_ + ahead && awaited_.empty()) {
+    const BlockRange window = BlockRange::between(tree_to_, std::min(end(), tree_to_ + ahead));
+    return [image, graft = graft_, window, most = view.bulk_nodes]() -> Result<Outcome> {
+      // What cannot be copied, for whatever reason, is asked for.
+      if (graft) (void)graft(window);
+      WEFT_TRY(TreeAhead tree, look_up_tree(*image, window, most));
       return Outcome{.tree = std::move(tree)};
     };
   }

@@ -21,7 +21,10 @@ namespace weft::fetcher {
 /// another round. A state machine; only the steps it hands out touch the image.
 class Materializer {
  public:
-  Materializer(std::shared_ptr<LocalImage> image, TimePoint now);
+  /// Copies tree nodes over a window from trees that are here; called in steps.
+  using Graft = std::function<Result<std::uint64_t>(BlockRange window)>;
+
+  Materializer(std::shared_ptr<LocalImage> image, Graft graft, TimePoint now);
 
   /// What the scheduler knows now.
   struct View {
@@ -31,6 +34,7 @@ class Materializer {
     ByteCount fetched;   ///< since the job began
     bool disk_full = false;
     const TreeWants* nodes = nullptr;
+    std::size_t bulk_nodes = wire::max_nodes;  ///< to ask for together
   };
   struct Wanted {
     std::vector<BlockRange> blocks;
@@ -60,6 +64,7 @@ class Materializer {
   void note_state(const View& view);
 
   std::shared_ptr<LocalImage> image_;
+  Graft graft_;
   BlockIndex tree_to_;    // every leaf before this is here
   BlockIndex blocks_to_;  // every missing block before this was wanted once
   std::vector<TreeNode> awaited_;

@@ -5,6 +5,7 @@
 #include "fetcher/net/task_group.h"
 #include "fetcher/net/tcp_network.h"
 #include "fetcher/peer/connect.h"
+#include "fetcher/service/relative_trees.h"
 
 #include <random>
 #include <utility>
@@ -57,6 +58,7 @@ struct NetworkSide::Impl {
     fetcher::FetcherOptions fetch;
     fetch.node = store.node_id();
     fetch.random_seed = random_seed();
+    fetch.relatives = std::make_shared<fetcher::RelativeTrees>(store);
     fetcher = std::make_unique<fetcher::Fetcher>(io.executor(), io.timers(), *offload,
                                                  std::move(connect), fetch);
     if (!options.listen) return;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/integration/fetcher/loopback_node.h"
 
+#include "fetcher/service/relative_trees.h"
+#include "fetcher/wire/frame.h"
 #include "indexer/core/file_io.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -77,6 +79,7 @@ wire::Hello LoopbackNode::hello() const {
   wire::Hello hello;
   hello.node = store_->node_id();
   hello.name = name_;
+  hello.features = wire::supported_features;
   return hello;
 }
 
@@ -98,6 +101,7 @@ void LoopbackNode::start() {
   peer.await_hello = false;
   FetcherOptions options;
   options.node = store_->node_id();
+  options.relatives = std::make_shared<RelativeTrees>(*store_);
   fetcher_ = std::make_unique<Fetcher>(
       io_->executor(), io_->timers(), *offload_,
       [context, peer](std::string address, TimePoint deadline) {

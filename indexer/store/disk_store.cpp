@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/store/disk_store.h"
 
-#include "indexer/core/hash.h"
 #include "indexer/store/import_writer.h"
 #include "indexer/store/removal.h"
 
@@ -30,7 +29,7 @@ Result<std::unique_ptr<Store>> Store::open(FileSystem& fs, StoreOptions options)
   {
     const Lock flushing(table->flushing());
     const Lock changes(table->changes());
-    const Lock lending(table->lending());
+    const ExclusiveLock lending(table->lending());
     WEFT_CHECK(Removal(*table).tidy());
   }
   return std::make_unique<DiskStore>(std::move(table));
@@ -141,25 +140,24 @@ Result<RemovalReport> DiskStore::remove(std::string_view name_or_id) {
     return fail(Errc::image_in_use, Operation::remove,
                 std::string(name_or_id) + " is mounted, served or being fetched; stop that first");
   }
-  const Lock lending(table_->lending());
+  const ExclusiveLock lending(table_->lending());
   return Removal(*table_).remove(found.id);
 }
 
 Result<void> DiskStore::read_by_digest(const Digest& digest, std::span<std::byte> block) {
-  if (block.size() != block_size) {
-    return fail(Errc::bad_request, Operation::read, "a block is 4096 bytes");
-  }
-  if (digest.is_zero()) {
-    std::ranges::fill(block, std::byte{0});
-    return {};
-  }
-  const Lock lending(table_->lending());
-  const auto hit = ImageTable::look_up(digest, table_->lenders(ImageId{}), std::nullopt);
-  if (hit && hit->block.lender->read_lent(hit->block.block, block) &&
-      digest_of_block(block) == digest) {
-    return {};
-  }
+  WEFT_TRY(const auto found, holdings_.read({&digest, 1}, block));
+  if (found.front()) return {};
   return fail(Errc::not_resident, Operation::read, "no local block has digest " + to_hex(digest));
+}
+
+Result<Signature> DiskStore::signature(const ImageId& id, std::size_t max_keys) {
+  auto known = table_->signatures().signature(id, max_keys);
+  if (known || !known.error().is(Errc::not_resident)) return known;
+  // Its tree may have become whole since the last flush.
+  const auto image = table_->open(id);
+  if (!image || (*image)->row().lender) return known;
+  WEFT_CHECK((*image)->refresh_index(false));
+  return table_->signatures().signature(id, max_keys);
 }
 
 }  // namespace weft

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "indexer/store/holdings.h"
 #include "indexer/store/image_table.h"
 #include "indexer/store/store.h"
 
@@ -12,7 +13,8 @@ namespace weft {
 /// The Store on disk: names, imports and removal over an ImageTable, under whose locks it works.
 class DiskStore final : public Store {
  public:
-  explicit DiskStore(std::shared_ptr<ImageTable> table) : table_(std::move(table)) {}
+  explicit DiskStore(std::shared_ptr<ImageTable> table)
+      : table_(std::move(table)), holdings_(*table_) {}
   ~DiskStore() override;
 
   const NodeId& node_id() const noexcept override { return table_->catalog().node_id(); }
@@ -27,6 +29,21 @@ class DiskStore final : public Store {
   Result<std::shared_ptr<LocalImage>> adopt(std::string_view name, const ImageInfo& info) override;
   Result<RemovalReport> remove(std::string_view name_or_id) override;
   Result<void> read_by_digest(const Digest& digest, std::span<std::byte> block) override;
+  Result<std::vector<bool>> read_blocks_by_digest(std::span<const Digest> digests,
+                                                  std::span<std::byte> blocks) override {
+    return holdings_.read(digests, blocks);
+  }
+  Result<Signature> signature(const ImageId& id, std::size_t max_keys) override;
+  Result<void> learn_signature(const Signature& signature) override {
+    return table_->signatures().learn(signature);
+  }
+  Result<std::vector<ImageId>> signatures_known() override { return table_->signatures().known(); }
+  Result<std::vector<Relative>> relatives(const ImageId& id) override {
+    return table_->signatures().relatives(id);
+  }
+  Result<std::vector<bool>> holds(std::span<const DigestKey> keys, unsigned key_bytes) override {
+    return holdings_.holds(keys, key_bytes);
+  }
   Result<void> flush() override { return table_->flush(); }
 
   Result<std::optional<std::string>> setting(std::string_view kind, std::string_view key) override {
@@ -51,6 +68,7 @@ class DiskStore final : public Store {
   [[nodiscard]] Result<ImageEntry> entry_of(const ImageId& id, std::string name);
 
   const std::shared_ptr<ImageTable> table_;
+  Holdings holdings_;
 };
 
 }  // namespace weft

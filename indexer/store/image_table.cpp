@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <utility>
 
 namespace weft {
 namespace {
@@ -18,7 +20,8 @@ ImageTable::ImageTable(FileSystem& fs, StateDirectory directory, std::unique_ptr
     : fs_(fs),
       directory_(std::move(directory)),
       catalog_(std::move(catalog)),
-      space_(fs, directory_.root(), free_space_floor) {}
+      space_(fs, directory_.root(), free_space_floor),
+      signatures_(*this, *catalog_) {}
 
 Result<void> ImageTable::start() {
   WEFT_TRY(const auto rows, catalog_->images());
@@ -39,8 +42,11 @@ Result<void> ImageTable::start() {
 Result<void> ImageTable::stop() {
   auto flushed = flush();
   const Lock lock(mutex_);
-  for (auto& [id, entry] : entries_)
+  for (auto& [id, entry] : entries_) {
+    // What came since the last index would not be found after the next start.
+    if (entry.image) static_cast<void>(entry.image->refresh_index(true));
     entry.image.reset();
+  }
   return flushed;
 }
 
@@ -54,6 +60,7 @@ std::vector<CatalogImage> ImageTable::rows() const {
 
 Result<std::shared_ptr<PackImage>> ImageTable::open_entry(Entry& entry) {
   if (!entry.image) {
+    shelf_.drop(entry.row.info.id);
     const ImageEnvironment environment{fs_, space_, *this};
     WEFT_TRY(entry.image,
              PackImage::open(environment, entry.row, directory_.image(entry.row.info.id)));
@@ -93,13 +100,21 @@ bool ImageTable::in_use(const ImageId& id) const {
 }
 
 void ImageTable::put_row(const CatalogImage& row) {
-  const Lock lock(mutex_);
-  entries_[row.info.id].row = row;
+  {
+    const Lock lock(mutex_);
+    entries_[row.info.id].row = row;
+  }
+  shelf_.drop(row.info.id);
+  announce(News::image);
 }
 
 void ImageTable::drop_row(const ImageId& id) {
-  const Lock lock(mutex_);
-  entries_.erase(id);
+  {
+    const Lock lock(mutex_);
+    entries_.erase(id);
+  }
+  shelf_.drop(id);
+  announce(News::image);
 }
 
 Result<void> ImageTable::admit(const ImagePaths& incoming, const ImageId& id) {
@@ -117,6 +132,7 @@ void ImageTable::wake(CatalogImage row) {
 }
 
 void ImageTable::forget_borrow(const ImageId& borrower, const ImageId& lender) {
+  const Lock lock(borrows_mutex_);
   known_borrows_.erase({borrower, lender});
 }
 
@@ -138,6 +154,9 @@ Result<void> ImageTable::flush() {
   std::size_t extra = open.size() > idle_images_kept_open ? open.size() - idle_images_kept_open : 0;
   for (auto& [id, image] : open) {
     auto flushed = image->flush();
+    const bool used = in_use(id);
+    if (flushed && used) static_cast<void>(image->resolve_some());
+    if (flushed && !used && extra > 0) static_cast<void>(image->refresh_index(true));
     image.reset();
     if (!flushed) {
       if (outcome) outcome = std::move(flushed);
@@ -154,49 +173,80 @@ Result<void> ImageTable::flush() {
   return outcome;
 }
 
-std::vector<std::shared_ptr<PackImage>> ImageTable::lenders(const ImageId& except) {
-  std::vector<std::shared_ptr<PackImage>> out;
+std::vector<ImageId> ImageTable::indexed_images() const {
   const Lock lock(mutex_);
-  for (auto& [id, entry] : entries_) {
-    if (entry.row.lender || id == except) continue;
-    // An image that cannot be opened lends nothing; whoever opens it for itself is told why.
-    const auto image = open_entry(entry);
-    if (image && (*image)->has_index()) out.push_back(*image);
+  std::vector<ImageId> out;
+  for (const auto& [id, entry] : entries_) {
+    if (!entry.row.lender) out.push_back(id);
   }
   return out;
 }
 
-std::optional<ImageTable::Hit> ImageTable::look_up(
-    const Digest& digest, std::span<const std::shared_ptr<PackImage>> lenders,
-    const std::optional<Hit>& last) {
-  if (last) {
-    if (auto block = last->image->offer(digest, last->block)) return Hit{last->image, *block};
-    if (auto block = last->image->offer(digest, std::nullopt)) return Hit{last->image, *block};
+std::shared_ptr<const DigestIndex> ImageTable::index_of(const ImageId& id) {
+  {
+    const Lock lock(mutex_);
+    const auto found = entries_.find(id);
+    if (found == entries_.end() || found->second.row.lender) return nullptr;
+    if (found->second.image) return found->second.image->index();
   }
-  for (const auto& image : lenders) {
-    if (auto block = image->offer(digest, std::nullopt)) return Hit{image, *block};
-  }
-  return std::nullopt;
+  return shelf_.get(fs_, directory_.image(id), id);
+}
+
+void ImageTable::announce(News news) noexcept {
+  announced_[static_cast<std::size_t>(News::blocks)].fetch_add(1);
+  if (news != News::image) return;
+  signatures_.changed();
+  announced_[static_cast<std::size_t>(News::image)].fetch_add(1);
+}
+
+Result<void> ImageTable::note_borrow(const ImageId& borrower, const ImageId& lender) {
+  const Lock lock(borrows_mutex_);
+  const auto pair = std::pair(borrower, lender);
+  if (known_borrows_.contains(pair)) return {};
+  WEFT_CHECK(catalog_->add_borrow(borrower, lender));
+  known_borrows_.insert(pair);
+  return {};
 }
 
 Result<void> ImageTable::borrow(const ImageId& borrower, std::span<const Digest> digests,
                                 Take take) {
-  const Lock lock(lending_mutex_);
+  const SharedLock lock(lending_mutex_);
   std::vector<std::optional<LentBlock>> offer(digests.size());
-  const auto candidates = lenders(borrower);
-  if (candidates.empty()) return take(offer);
-  std::optional<Hit> last;
-  for (std::size_t i = 0; i < digests.size(); ++i) {
-    auto hit = look_up(digests[i], candidates, last);
-    if (!hit || hit->block.lender->lender_id() == borrower) continue;
-    offer[i] = hit->block;
-    last = std::move(hit);
-    const auto pair = std::pair(borrower, offer[i]->lender->lender_id());
-    if (known_borrows_.contains(pair)) continue;
-    WEFT_CHECK(catalog_->add_borrow(pair.first, pair.second));
-    known_borrows_.insert(pair);
+  BlockSearch search(digests);
+  for (const ImageId& id : signatures_.lenders_for(borrower, digests.size())) {
+    if (search.done()) break;
+    // An image that cannot be read lends nothing; whoever opens it for itself is told why.
+    if (id != borrower) static_cast<void>(borrow_from(id, borrower, search, offer));
   }
+  std::set<ImageId> lenders;
+  for (const auto& block : offer) {
+    if (block) lenders.insert(block->lender->lender_id());
+  }
+  for (const ImageId& lender : lenders)
+    WEFT_CHECK(note_borrow(borrower, lender));
   return take(offer);
+}
+
+Result<void> ImageTable::borrow_from(const ImageId& id, const ImageId& borrower,
+                                     BlockSearch& search,
+                                     std::span<std::optional<LentBlock>> offer) {
+  const auto index = index_of(id);
+  if (!index) return {};
+  WEFT_TRY(auto candidates, search.candidates(*index));
+  if (candidates.empty()) return {};
+  WEFT_TRY(const auto image, open(id));
+  const BlockRange all{BlockIndex(0), image->shape().blocks()};
+  search.settle(
+      std::move(candidates),
+      [&](BlockIndex b) { return all.contains(b) && image->readable({b, BlockCount(1)}); },
+      [&](BlockIndex first, std::span<Digest> out) { return image->block_digests(first, out); },
+      [&](std::size_t wanted, BlockIndex block) {
+        auto place = image->place_of(block);
+        if (!place || place->lender->lender_id() == borrower) return false;
+        offer[wanted] = std::move(place);
+        return true;
+      });
+  return {};
 }
 
 Result<std::shared_ptr<Lender>> ImageTable::lender(const ImageId& id) {

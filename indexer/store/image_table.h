@@ -3,11 +3,18 @@
 
 #include "indexer/catalog/catalog.h"
 #include "indexer/core/mutex.h"
+#include "indexer/core/shared_mutex.h"
+#include "indexer/store/block_search.h"
+#include "indexer/store/index_shelf.h"
 #include "indexer/store/lending.h"
 #include "indexer/store/pack_image.h"
+#include "indexer/store/signature_book.h"
 #include "indexer/store/space_guard.h"
 #include "indexer/store/state_directory.h"
 
+#include <array>
+#include <atomic>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -23,8 +30,12 @@ namespace weft {
 /// its store still has what it needs.
 ///
 /// Thread-safe. Locks, in this order: `flushing()`, `changes()`, `lending()`, `mutex_`, then those
-/// of the images.
-class ImageTable final : public LendingDesk, public std::enable_shared_from_this<ImageTable> {
+/// of the images and of the signature book. Images borrow under `lending()` shared, so that any
+/// number of mounts and fetches look for their blocks at the same time; what an image needs of its
+/// own locks to write down what it took, it takes after it.
+class ImageTable final : public LendingDesk,
+                         public LocalIndexes,
+                         public std::enable_shared_from_this<ImageTable> {
  public:
   ImageTable(FileSystem& fs, StateDirectory directory, std::unique_ptr<Catalog> catalog,
              ByteCount free_space_floor);
@@ -71,26 +82,25 @@ class ImageTable final : public LendingDesk, public std::enable_shared_from_this
   [[nodiscard]] Mutex& changes() noexcept WEFT_TSA(lock_returned(changes_mutex_)) {
     return changes_mutex_;
   }
-  /// Held while something is lent, and while an image is removed.
-  [[nodiscard]] Mutex& lending() noexcept WEFT_TSA(lock_returned(lending_mutex_)) {
+  /// Held shared while something is lent, alone while an image is removed.
+  [[nodiscard]] SharedMutex& lending() noexcept WEFT_TSA(lock_returned(lending_mutex_)) {
     return lending_mutex_;
   }
-  /// The images that can lend, but for `except`; opens those that are closed.
-  [[nodiscard]] std::vector<std::shared_ptr<PackImage>> lenders(const ImageId& except);
-  /// A block with this digest that one of `lenders` has. `last` carries the previous answer, for
-  /// blocks mostly follow each other in the lender, too. `lending()` is held.
-  struct Hit {
-    std::shared_ptr<PackImage> image;
-    LentBlock block;
-  };
-  [[nodiscard]] static std::optional<Hit> look_up(
-      const Digest& digest, std::span<const std::shared_ptr<PackImage>> lenders,
-      const std::optional<Hit>& last);
   /// A borrow that the catalog has no row for any more.
-  /// `lending()` is held.
-  void forget_borrow(const ImageId& borrower, const ImageId& lender) WEFT_NO_ANALYSIS;
+  /// `lending()` is held alone.
+  void forget_borrow(const ImageId& borrower, const ImageId& lender) WEFT_EXCLUDES(borrows_mutex_);
+
+  [[nodiscard]] SignatureBook& signatures() noexcept { return signatures_; }
+
+  std::vector<ImageId> indexed_images() const override;
+  /// Of an image that is open its own; of another one it is read, and kept for a while.
+  std::shared_ptr<const DigestIndex> index_of(const ImageId& id) override;
 
   Result<void> borrow(const ImageId& borrower, std::span<const Digest> digests, Take take) override;
+  void announce(News news) noexcept override;
+  std::uint64_t announced(News news) const noexcept override {
+    return announced_[static_cast<std::size_t>(news)].load();
+  }
   Result<std::shared_ptr<Lender>> lender(const ImageId& id) override;
 
  private:
@@ -102,6 +112,11 @@ class ImageTable final : public LendingDesk, public std::enable_shared_from_this
   static constexpr std::size_t idle_images_kept_open = 64;
 
   [[nodiscard]] Result<std::shared_ptr<PackImage>> open_entry(Entry& entry) WEFT_REQUIRES(mutex_);
+  [[nodiscard]] Result<void> borrow_from(const ImageId& id, const ImageId& borrower,
+                                         BlockSearch& search,
+                                         std::span<std::optional<LentBlock>> offer);
+  [[nodiscard]] Result<void> note_borrow(const ImageId& borrower, const ImageId& lender)
+      WEFT_EXCLUDES(borrows_mutex_);
 
   FileSystem& fs_;
   StateDirectory directory_;
@@ -110,8 +125,14 @@ class ImageTable final : public LendingDesk, public std::enable_shared_from_this
 
   Mutex flushing_mutex_;
   Mutex changes_mutex_;
-  Mutex lending_mutex_;
-  std::set<std::pair<ImageId, ImageId>> known_borrows_ WEFT_GUARDED_BY(lending_mutex_);
+  SharedMutex lending_mutex_;
+
+  Mutex borrows_mutex_;
+  std::set<std::pair<ImageId, ImageId>> known_borrows_ WEFT_GUARDED_BY(borrows_mutex_);
+
+  std::array<std::atomic<std::uint64_t>, 2> announced_{};  // by kind
+  IndexShelf shelf_;
+  SignatureBook signatures_;
 
   mutable Mutex mutex_;
   std::map<ImageId, Entry> entries_ WEFT_GUARDED_BY(mutex_);

@@ -3,8 +3,8 @@
 
 #include "indexer/core/hash.h"
 #include "indexer/store/borrow_file.h"
-#include "indexer/store/digest_index.h"
 #include "indexer/store/fill.h"
+#include "indexer/store/index_writer.h"
 #include "indexer/store/map_file.h"
 #include "indexer/store/removal.h"
 #include "indexer/store/store.h"
@@ -204,7 +204,7 @@ void ImportWriter::withdraw_name(const ImageId& id) {
     static_cast<void>(table_->catalog().remove_name(target_.name));
     return;
   }
-  const Lock lending(table_->lending());
+  const ExclusiveLock lending(table_->lending());
   static_cast<void>(Removal(*table_).remove(id));
 }
 

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -43,9 +44,18 @@ class LendingDesk {
   virtual ~LendingDesk() = default;
   /// Offers, for each digest, a block of another local image that has it in its own pack or source
   /// file. While `take` runs no image is removed, and the catalog knows the borrower already: what
-  /// was taken stays for as long as the borrower's records name it.
+  /// was taken stays for as long as the borrower's records name it. Any number of images borrow at
+  /// once. Ask for many digests together: each index of another image is read once for all of them.
   [[nodiscard]] virtual Result<void> borrow(const ImageId& borrower,
                                             std::span<const Digest> digests, Take take) = 0;
+  /// Something may be found that was not there before.
+  enum class News {
+    blocks,  ///< an image has more blocks than a second ago
+    image    ///< an image came, or has so much more that it is worth looking for everything again
+  };
+  virtual void announce(News news) noexcept = 0;
+  /// Grows with every announcement of this kind; one of an image is one of blocks, too.
+  [[nodiscard]] virtual std::uint64_t announced(News news) const noexcept = 0;
   /// The lender that a record names. Errc::unknown_image.
   [[nodiscard]] virtual Result<std::shared_ptr<Lender>> lender(const ImageId& id) = 0;
 };

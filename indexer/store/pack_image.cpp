@@ -17,6 +17,9 @@ PackImage::PackImage(ImageEnvironment environment, const CatalogImage& row, cons
       sums_(std::move(files.sums)),
       dirty_own_(BlockCount(pack_->map.own.chunks())),
       dirty_zero_(BlockCount(pack_->map.own.chunks())),
+      tree_known_to_(0),
+      looked_at_(BlockCount(tree_.shape().nodes_at(1))),
+      background_{BlockIndex(0), BlockCount(0)},
       borrow_map_(blocks_for(row.info.size)),
       borrow_file_(std::move(files.borrow.file)),
       map_file_(std::move(files.map)) {}
@@ -75,7 +78,7 @@ ByteCount PackImage::physical_size() const {
   add(const_cast<TreeFile&>(tree_).file());
   add(sums_.file());
   add(const_cast<MapFile&>(map_file_).file());
-  if (const DigestIndex* index = index_.load(std::memory_order_acquire)) {
+  if (const auto index = this->index()) {
     add(index->file());
   } else if (const auto unused = env_.fs.open(paths_.index, OpenMode::read)) {
     add(**unused);
@@ -144,13 +147,21 @@ void PackImage::put_back(std::span<const MapFile::ChunkSnapshot> chunks) {
 }
 
 Result<void> PackImage::flush() {
-  const Lock lock(flush_mutex_);
-  const bool dirty = dirty_own_.count() != BlockCount(0) || dirty_zero_.count() != BlockCount(0);
-  if (clean_.load() && !dirty) return {};
-  const auto chunks = take_dirty();
-  auto written = write_down(chunks);
-  if (!written) put_back(chunks);
-  return written;
+  {
+    const Lock lock(flush_mutex_);
+    const bool dirty = dirty_own_.count() != BlockCount(0) || dirty_zero_.count() != BlockCount(0);
+    if (!clean_.load() || dirty) {
+      const auto chunks = take_dirty();
+      if (auto written = write_down(chunks); !written) {
+        put_back(chunks);
+        return written;
+      }
+    }
+  }
+  // Everything is durable; an index that cannot be made only hides this image from others.
+  static_cast<void>(refresh_index(false));
+  announce_growth();
+  return {};
 }
 
 Result<void> PackImage::write_down(std::span<const MapFile::ChunkSnapshot> chunks) {
@@ -162,18 +173,8 @@ Result<void> PackImage::write_down(std::span<const MapFile::ChunkSnapshot> chunk
     WEFT_CHECK(borrow_file_.sync());
   }
   WEFT_CHECK(map_file_.write(chunks));
-  WEFT_CHECK(write_index_if_complete());
   WEFT_TRY([[maybe_unused]] const bool clean, finish_header());
   return map_file_.sync();
-}
-
-Result<void> PackImage::write_index_if_complete() {
-  if (row_.lender || index_held_ || !seems_complete()) return {};
-  WEFT_CHECK(write_digest_index(env_.fs, paths_, row_.info.id, tree_));
-  WEFT_TRY(auto file, env_.fs.open(paths_.index, OpenMode::read));
-  WEFT_TRY(index_held_, DigestIndex::open(std::move(file), row_.info.id));
-  index_.store(index_held_.get(), std::memory_order_release);
-  return {};
 }
 
 Result<bool> PackImage::finish_header() {
@@ -181,7 +182,7 @@ Result<bool> PackImage::finish_header() {
   const ResidencyMap& map = pack_->map;
   MapHeader header = map_file_.header();
   const BlockCount implied(implied_zero_.load(std::memory_order_relaxed));
-  header.complete = index_held_ != nullptr && seems_complete();
+  header.complete = seems_complete();
   header.full = header.complete && !row_.in_place && map.borrowed.count() == BlockCount(0);
   header.implied_zero = header.full ? implied + map.zero.count() : implied;
   // An operation that is at work sees `clean_` and writes the header again, or is seen here.

@@ -15,6 +15,7 @@
 #include "indexer/store/sums_file.h"
 #include "indexer/tree/tree_file.h"
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -35,8 +36,9 @@ struct ImageEnvironment {
 ///
 /// Reads take no lock: they go by the sets of `Pack::map`. Commits write data, then sums, then set
 /// bits in memory; `flush` makes the data durable and then writes the bits. Locks, always taken in
-/// this order and never while a LendingDesk is called: `flush_mutex_`, `borrow_mutex_`,
-/// `header_mutex_`.
+/// this order and, but for `index_writing_mutex_`, never while a LendingDesk is called:
+/// `index_writing_mutex_`, `flush_mutex_`, `borrow_mutex_`, `header_mutex_`, and alone
+/// `index_mutex_` and `resolve_mutex_`.
 class PackImage final : public LocalImage {
  public:
   /// Opens the files in `paths`, creating those that are absent, and recovers: if the image was not
@@ -54,12 +56,14 @@ class PackImage final : public LocalImage {
   Result<NodeBytes> node(TreeNode node) override;
   Result<std::optional<TreeNode>> first_missing_node(BlockIndex block) override;
   Result<void> add_node(TreeNode node, std::span<const std::byte> bytes) override;
+  std::vector<Result<void>> add_nodes(std::span<const PlacedNode> nodes) override;
 
   bool readable(BlockRange range) const noexcept override;
   std::optional<BlockRange> next_missing(BlockRange range) const override;
   std::optional<BlockRange> next_data(BlockRange range) override;
   Result<void> read(ByteOffset offset, std::span<std::byte> out) override;
   Result<void> commit(BlockRange range, std::span<const std::byte> bytes) override;
+  Result<BlockCount> resolve(BlockRange range) override;
   Result<void> flush() override WEFT_EXCLUDES(flush_mutex_);
 
   std::uint64_t generation() const noexcept override {
@@ -73,11 +77,20 @@ class PackImage final : public LocalImage {
   // --- For the store only.
   [[nodiscard]] const CatalogImage& row() const noexcept { return row_; }
   [[nodiscard]] const std::shared_ptr<Pack>& pack() const noexcept { return pack_; }
-  /// Where a block with this digest can be had: in this image's own files, or in those of its own
-  /// lender. By the index, which complete images have; or, without it, the block that follows
-  /// `last` if that is the one.
-  [[nodiscard]] std::optional<LentBlock> offer(const Digest& digest,
-                                               const std::optional<LentBlock>& last);
+  /// By which blocks of this image are found; null if there is none (yet).
+  [[nodiscard]] std::shared_ptr<const DigestIndex> index() const WEFT_EXCLUDES(index_mutex_);
+  /// Makes the index anew if that is worth it: the tree has become whole, or so much larger that
+  /// all such indexes together cost no more than a few times the last one; or `at_once`, if there
+  /// is anything that it does not cover.
+  [[nodiscard]] Result<void> refresh_index(bool at_once) WEFT_EXCLUDES(index_writing_mutex_);
+  /// Where a readable block can be had: in this image's own files, or in those of its lender.
+  [[nodiscard]] std::optional<LentBlock> place_of(BlockIndex block);
+  [[nodiscard]] Result<void> block_digests(BlockIndex first, std::span<Digest> out) {
+    return tree_.block_digests(first, out);
+  }
+  /// Goes on looking for missing blocks in other images, if there is news of one; a part of the
+  /// image at a time, so that nobody who calls this waits for long.
+  [[nodiscard]] Result<void> resolve_some() WEFT_EXCLUDES(resolve_mutex_);
   /// Blocks of `lender` that this image borrows and still needs; in no order, may overlap.
   [[nodiscard]] std::vector<BlockRange> borrowed_from(const ImageId& lender) const;
   /// Copies everything borrowed from `lender` into the own pack, durably. Blocks that cannot be
@@ -87,8 +100,6 @@ class PackImage final : public LocalImage {
   [[nodiscard]] Result<void> shrink_to(std::span<const BlockRange> keep)
       WEFT_EXCLUDES(flush_mutex_);
   [[nodiscard]] ByteCount physical_size() const;
-  /// Others can look up its blocks: it is complete.
-  [[nodiscard]] bool has_index() const noexcept { return index_.load() != nullptr; }
   /// Nothing was changed since the last flush.
   [[nodiscard]] bool is_clean() const noexcept { return clean_.load(); }
 
@@ -123,7 +134,7 @@ class PackImage final : public LocalImage {
   // pack_image_open.cpp
   [[nodiscard]] Result<void> load();
   void load_borrowed(std::span<const BorrowRecord> records) WEFT_EXCLUDES(borrow_mutex_);
-  [[nodiscard]] Result<void> load_index() WEFT_EXCLUDES(flush_mutex_);
+  [[nodiscard]] Result<void> load_index() WEFT_EXCLUDES(index_mutex_);
   [[nodiscard]] Result<void> recover_resident();
   [[nodiscard]] Result<void> recover_piece(BlockRange blocks);
   [[nodiscard]] Result<void> recover_zero();
@@ -147,14 +158,31 @@ class PackImage final : public LocalImage {
   [[nodiscard]] Result<void> store_blocks(BlockIndex first, std::span<const std::byte> bytes);
   bool mark_zero(BlockRange blocks);  ///< false: nothing changed
   void mark_own(BlockRange blocks);
-  [[nodiscard]] Result<void> absorb_leaf(TreeNode leaf);
+  [[nodiscard]] Result<void> put_node(const PlacedNode& placed, std::vector<BlockRange>& leaves);
   [[nodiscard]] Result<void> take_offer(std::span<const BlockIndex> wanted,
                                         LendingDesk::Offer offer) WEFT_EXCLUDES(borrow_mutex_);
-  [[nodiscard]] std::optional<LentBlock> place_of(BlockIndex block);
   [[nodiscard]] std::vector<BorrowMap::Run> runs_from(const ImageId& lender) const;
   [[nodiscard]] Result<void> take_over_run(const BorrowMap::Run& run);
   [[nodiscard]] Result<void> rewrite_borrow_file() WEFT_EXCLUDES(borrow_mutex_);
   [[nodiscard]] LenderSlot& slot_of(const ImageId& lender) WEFT_REQUIRES(borrow_mutex_);
+
+  // pack_image_resolve.cpp
+  struct MissingBlocks;
+  class LookedAt;
+  [[nodiscard]] Result<void> gather(BlockRange& rest, MissingBlocks& out);
+  [[nodiscard]] Result<void> gather_leaf(BlockRange blocks, MissingBlocks& out);
+  [[nodiscard]] Result<void> borrow_missing(std::span<const BlockRange> ranges);
+  [[nodiscard]] Result<void> borrow(MissingBlocks missing, LookedAt& looked_at);
+  [[nodiscard]] Result<void> resolve_batch(BlockRange& rest);
+  [[nodiscard]] Result<void> copy_twins(const MissingBlocks& missing);
+  [[nodiscard]] Result<void> copy_block(BlockIndex from, BlockIndex to, const Digest& digest);
+  [[nodiscard]] std::uint64_t news_of_others(LendingDesk::News news) const;
+
+  // pack_image_index.cpp
+  [[nodiscard]] Result<bool> tree_is_whole() WEFT_REQUIRES(index_writing_mutex_);
+  [[nodiscard]] Result<void> write_index() WEFT_REQUIRES(index_writing_mutex_);
+  void announce(LendingDesk::News news);
+  void announce_growth();
 
   // pack_image.cpp
   void mark_dirty(MapPlane plane, BlockRange blocks);
@@ -163,7 +191,6 @@ class PackImage final : public LocalImage {
   void put_back(std::span<const MapFile::ChunkSnapshot> chunks);
   [[nodiscard]] Result<void> write_down(std::span<const MapFile::ChunkSnapshot> chunks)
       WEFT_REQUIRES(flush_mutex_);
-  [[nodiscard]] Result<void> write_index_if_complete() WEFT_REQUIRES(flush_mutex_);
   [[nodiscard]] Result<bool> finish_header() WEFT_REQUIRES(flush_mutex_);
   [[nodiscard]] Result<void> make_unclean() WEFT_EXCLUDES(header_mutex_);
   [[nodiscard]] bool seems_complete() const;
@@ -186,10 +213,22 @@ class PackImage final : public LocalImage {
   BlockSet dirty_own_;                          // chunk numbers, not blocks
   BlockSet dirty_zero_;
   std::atomic<bool> full_from_header_{false};  // `own` claims all; chunks on disk were not read
-  std::atomic<const DigestIndex*> index_{nullptr};
+  std::atomic<std::uint64_t> leaves_not_indexed_{0};
+  std::atomic<std::uint64_t> announced_blocks_{0};  // readable ones, at the last news of an image
+  std::array<std::atomic<std::uint64_t>, 2> own_news_{};  // announced by this image, by kind
 
   Mutex flush_mutex_;  // orders flushes
-  std::unique_ptr<DigestIndex> index_held_ WEFT_GUARDED_BY(flush_mutex_);
+
+  Mutex index_writing_mutex_;                                       // one index is made at a time
+  BlockIndex tree_known_to_ WEFT_GUARDED_BY(index_writing_mutex_);  // all leaves before it are here
+  mutable Mutex index_mutex_;
+  std::shared_ptr<const DigestIndex> index_ WEFT_GUARDED_BY(index_mutex_);
+
+  Mutex resolve_mutex_;
+  BlockSet looked_at_;  // numbers of leaves that were looked for in other images, and
+  std::uint64_t looked_at_news_ WEFT_GUARDED_BY(resolve_mutex_) = 0;  // when that was
+  BlockRange background_ WEFT_GUARDED_BY(resolve_mutex_);  // what is left to be looked at
+  std::uint64_t background_news_ WEFT_GUARDED_BY(resolve_mutex_) = 0;
 
   mutable Mutex borrow_mutex_;
   BorrowMap borrow_map_;  // read without the lock

@@ -129,17 +129,21 @@ void PackImage::load_borrowed(std::span<const BorrowRecord> records) {
   borrow_map_.add(runs);
 }
 
+// Without an index others find nothing here until the next flush makes one, if there is a tree.
 Result<void> PackImage::load_index() {
-  if (!map_file_.header().complete || row_.lender) return {};
-  auto file = env_.fs.open(paths_.index, OpenMode::read);
-  // Without an index others borrow nothing; the next flush makes a new one.
-  if (!file) return {};
-  auto index = DigestIndex::open(std::move(*file), row_.info.id);
-  if (!index)
-    return index.error().is(Errc::damaged_state) ? Result<void>{} : std::unexpected(index.error());
-  const Lock lock(flush_mutex_);
-  index_held_ = std::move(*index);
-  index_.store(index_held_.get(), std::memory_order_release);
+  if (row_.lender) return {};
+  if (auto file = env_.fs.open(paths_.index, OpenMode::read)) {
+    auto index = DigestIndex::open(std::move(*file), row_.info.id);
+    if (index) {
+      const Lock lock(index_mutex_);
+      index_ = std::move(*index);
+      return {};
+    }
+    if (!index.error().is(Errc::damaged_state)) return std::unexpected(index.error());
+  }
+  if (const auto stat = tree_.file().stat()) {
+    leaves_not_indexed_ = stat->allocated.value() / block_size;
+  }
   return {};
 }
 

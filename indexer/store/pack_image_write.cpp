@@ -25,39 +25,42 @@ void PackImage::mark_own(BlockRange blocks) {
 }
 
 Result<void> PackImage::add_node(TreeNode node, std::span<const std::byte> bytes) {
+  const PlacedNode placed{node, bytes};
+  return std::move(add_nodes({&placed, 1}).front());
+}
+
+std::vector<Result<void>> PackImage::add_nodes(std::span<const PlacedNode> nodes) {
+  std::vector<Result<void>> outcomes;
+  outcomes.reserve(nodes.size());
   const Writing writing(*this);
-  WEFT_CHECK(writing.start());
-  WEFT_CHECK(tree_.put(node, bytes));
-  if (node.level == 1) return absorb_leaf(node);
-  const auto entries = bytes.first<block_size>();
+  if (auto started = writing.start(); !started) {
+    outcomes.assign(nodes.size(), started);
+    return outcomes;
+  }
+  std::vector<BlockRange> leaves;
+  for (const PlacedNode& placed : nodes)
+    outcomes.push_back(put_node(placed, leaves));
+  leaves_not_indexed_.fetch_add(leaves.size(), std::memory_order_relaxed);
+  // The nodes are here in any case; who sent the last one learns what went wrong.
+  auto borrowed = leaves.empty() ? Result<void>{} : borrow_missing(leaves);
+  if (!borrowed && outcomes.back()) outcomes.back() = std::move(borrowed);
+  return outcomes;
+}
+
+Result<void> PackImage::put_node(const PlacedNode& placed, std::vector<BlockRange>& leaves) {
+  WEFT_CHECK(tree_.put(placed.node, placed.bytes));
+  if (placed.node.level == 1) {
+    leaves.push_back(shape().blocks_below(placed.node));
+    return {};
+  }
+  const auto entries = placed.bytes.first<block_size>();
   for (unsigned slot = 0; slot < tree_fanout; ++slot) {
-    const TreeNode child{static_cast<std::uint8_t>(node.level - 1),
-                         node.index * tree_fanout + slot};
+    const TreeNode child{static_cast<std::uint8_t>(placed.node.level - 1),
+                         placed.node.index * tree_fanout + slot};
     if (!shape().contains(child)) break;
     if (node_entry(entries, slot).is_zero()) mark_zero(shape().blocks_below(child));
   }
   return {};
-}
-
-Result<void> PackImage::absorb_leaf(TreeNode leaf) {
-  const BlockRange blocks = shape().blocks_below(leaf);
-  std::array<Digest, tree_fanout> digests;
-  WEFT_CHECK(tree_.block_digests(blocks.first, std::span(digests).first(blocks.count.value())));
-  std::vector<BlockIndex> wanted;
-  std::vector<Digest> wanted_digests;
-  for (BlockIndex block = blocks.first; block < blocks.end(); ++block) {
-    const Digest& digest = digests[(block - blocks.first).value()];
-    if (pack_->map.readable({block, BlockCount(1)})) continue;
-    if (digest.is_zero()) {
-      mark_zero({block, BlockCount(1)});
-    } else {
-      wanted.push_back(block);
-      wanted_digests.push_back(digest);
-    }
-  }
-  if (wanted.empty()) return {};
-  return env_.desk.borrow(row_.info.id, wanted_digests,
-                          [&](LendingDesk::Offer offer) { return take_offer(wanted, offer); });
 }
 
 Result<void> PackImage::take_offer(std::span<const BlockIndex> wanted, LendingDesk::Offer offer) {

@@ -6,6 +6,7 @@
 #include "fetcher/net/tcp_network.h"
 #include "fetcher/peer/connect.h"
 #include "fetcher/service/relative_trees.h"
+#include "fetcher/wire/frame.h"
 
 #include <random>
 #include <utility>

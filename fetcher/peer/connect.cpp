@@ -97,7 +97,7 @@ class Session final : public PeerSession {
     for (;;) {
       wire::ImageListRequest request{.after = images.empty() ? "" : images.back().name};
       WEFT_CO_TRY(wire::ImageList part,
-                  co_await ask<wire::ImageList>(core, std::move(request), wire::Priority::control,
+                  co_await ask<wire::ImageList>(core, std::move(request), wire::Priority::prefetch,
                                                 deadline));
       const bool forward =
           images.empty() || part.images.empty() || part.images.front().name > images.back().name;

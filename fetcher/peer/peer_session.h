@@ -55,7 +55,7 @@ class PeerSession {
   [[nodiscard]] virtual LinkEstimate link() const noexcept = 0;
   [[nodiscard]] virtual SessionStats stats() const noexcept { return {}; }
 
-  /// Images the peer has, complete or not.
+  /// Images the peer has, complete or not. Nobody waits for a list: it comes after all blocks.
   [[nodiscard]] virtual Awaitable<Result<std::vector<wire::ImageSummary>>> images(
       TimePoint deadline) = 0;
   /// Image by name or hex id, with the tree nodes on the path to `first_read` in the same answer.

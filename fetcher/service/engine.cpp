@@ -2,6 +2,7 @@
 // FetchEngine: images, peers, time.
 #include "fetcher/service/engine.h"
 
+#include "fetcher/exchange/exchange.h"
 #include "fetcher/service/digest_lookup.h"
 #include "fetcher/service/job_handle.h"
 #include "fetcher/service/relative_trees.h"
@@ -101,6 +102,9 @@ void FetchEngine::on_peer_up(PeerId peer, PeerSession& session) {
   if ((session.remote().features & wire::feature_tree_pack) != 0) {
     scheduler_.nodes_per_request(peer, wire::max_packed_nodes);
   }
+  if (options_.exchange != nullptr) {
+    options_.exchange->peer_up(peer, peers_.address(peer), peers_.session(peer));
+  }
   const LinkEstimate link = session.link();
   scheduler_.link_measured(peer, link.bytes_per_second, link.round_trip);
   if ((session.remote().features & wire::feature_redundancy) != 0) {
@@ -113,6 +117,7 @@ void FetchEngine::on_peer_up(PeerId peer, PeerSession& session) {
 
 void FetchEngine::on_peer_down(PeerId peer, const Error& why) {
   locator_.forget(peer);
+  if (options_.exchange != nullptr) options_.exchange->peer_down(peer);
   for (const auto& [id, state] : images_) {
     const ImageSchedule* schedule = scheduler_.image(id);
     const bool involved = std::ranges::any_of(

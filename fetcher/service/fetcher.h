@@ -23,6 +23,7 @@
 
 namespace weft::fetcher {
 
+class Exchange;
 class RelativeTrees;
 
 struct FetcherOptions {
@@ -33,6 +34,9 @@ struct FetcherOptions {
   Duration locate_timeout = std::chrono::seconds(5);
   std::uint64_t random_seed = 0;                       ///< spreads reconnects of many nodes
   std::shared_ptr<RelativeTrees> relatives = nullptr;  ///< null: trees come without their help
+  /// Is told of peers, and asked for signatures of images that are about to be used. May be null;
+  /// outlives the fetcher.
+  Exchange* exchange = nullptr;
 };
 
 /// An image found at peers. `path` is verified against `info.root`, and `info` against its id.

@@ -195,6 +195,8 @@ Result<void> PackImage::copy_block(BlockIndex from, BlockIndex to, const Digest&
   if (const auto got = read_whole(from, bytes); !got) {
     return got.error().is(Errc::not_resident) ? Result<void>{} : got;
   }
+  // Own blocks are compared once since opening: enough to be read again, not to be spread.
+  if (digest_of_block(bytes) != digest) return {};
   return store_missing(to, bytes, {&digest, 1});
 }
 

@@ -105,6 +105,13 @@ void check_promises(Store& store, const Promises& promises) {
     const SampleImage& sample = *promised.sample;
     const auto image = store.image(sample.info.id);
     ASSERT_TRUE(image) << name << ": " << image.error().message();
+    if (const auto signature = store.signature(sample.info.id, 1000)) {
+      std::set<DigestKey> keys;
+      for (const Digest& digest : sample.digests) {
+        if (!digest.is_zero()) keys.insert(digest_key(digest));
+      }
+      EXPECT_EQ(signature->keys, std::vector(keys.begin(), keys.end())) << name;
+    }
     for (std::uint64_t b = 0; b < sample.blocks().value(); ++b) {
       std::vector<std::byte> out(block_size);
       const auto read = (*image)->read(ByteOffset(b * block_size), out);
@@ -172,6 +179,28 @@ TEST_F(PowerCut, fetching_loses_nothing_that_was_flushed) {
   cut_everywhere({adopt("disk", sample), commit_and_flush("disk", 0, 2),
                   commit_and_flush("disk", 5, 3), commit("disk", 8, 2),
                   commit_and_flush("disk", 3, 2), commit_and_flush("disk", 8, 3)});
+}
+
+TEST_F(PowerCut, index_that_is_made_again_is_an_old_one_or_the_new_one) {
+  const SampleImage sample(test::random_blocks(BlockCount(300), 1));
+  const auto copy = SampleImage(std::vector(sample.bytes.begin() + 200 * block_size,
+                                            sample.bytes.begin() + 204 * block_size));
+  const Step adopt_only = [&](Store& store, Promises& promises) -> Result<void> {
+    promises.images["disk"] = {&sample, false, true, {}};
+    WEFT_CHECK(store.adopt("disk", sample.info));
+    promises.images["disk"].must_exist = true;
+    return {};
+  };
+  const auto send_leaf = [&](std::uint64_t leaf) -> Step {
+    return [&sample, leaf](Store& store, Promises&) -> Result<void> {
+      WEFT_TRY(const auto image, store.image(sample.info.id));
+      for (const TreeNode node : {sample.nodes.rbegin()->first, TreeNode{1, leaf}})
+        WEFT_CHECK(image->add_node(node, sample.nodes.at(node)));
+      return store.flush();
+    };
+  };
+  cut_everywhere({adopt_only, send_leaf(1), commit_and_flush("disk", 200, 3), send_leaf(0),
+                  adopt("copy", copy), send_leaf(2), commit_and_flush("copy", 3, 1)});
 }
 
 TEST_F(PowerCut, published_image_is_whole_or_absent) {

@@ -122,5 +122,61 @@ TEST_F(StoreConcurrency, borrowing_and_removal_of_the_lender_do_not_lose_blocks)
   }
 }
 
+TEST_F(StoreConcurrency, images_that_resolve_at_the_same_time_find_what_they_would_alone) {
+  const SampleImage base(test::random_blocks(BlockCount(512), 8));
+  const SampleImage other(test::random_blocks(BlockCount(300), 9));
+  std::vector<SampleImage> targets;
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    std::vector<std::byte> bytes(base.block(50 * i, 200).begin(), base.block(50 * i, 200).end());
+    bytes.insert(bytes.end(), other.bytes.begin(), other.bytes.end());
+    targets.emplace_back(std::move(bytes));
+  }
+  ASSERT_TRUE(import(base, "base"));
+  std::vector<std::shared_ptr<LocalImage>> locals;
+  for (const auto& target : targets)
+    locals.push_back(adopt(target, "target" + std::to_string(locals.size())));
+  std::atomic<bool> stop{false};
+  {
+    std::vector<std::jthread> threads;
+    threads.emplace_back([&] {
+      while (!stop) {
+        EXPECT_TRUE(store_->flush());
+        EXPECT_TRUE(store_->relatives(targets[0].info.id));
+        EXPECT_TRUE(store_->signatures_known());
+      }
+    });
+    {
+      std::vector<std::jthread> mounts;
+      for (std::size_t i = 0; i < targets.size(); ++i) {
+        mounts.emplace_back([&, i] {
+          EXPECT_TRUE(targets[i].send_tree(*locals[i]));
+          for (int round = 0; round < 20; ++round)
+            EXPECT_TRUE(locals[i]->resolve({BlockIndex(0), targets[i].blocks()}));
+        });
+      }
+      mounts.emplace_back([&] {
+        // Comes, and goes again while others borrow from it.
+        ASSERT_TRUE(import(other, "other"));
+        EXPECT_TRUE(store_->remove("other"));
+        std::vector<DigestKey> keys;
+        for (const Digest& digest : other.digests)
+          keys.push_back(digest_key(digest));
+        std::ranges::sort(keys);
+        EXPECT_TRUE(store_->holds(keys, 8));
+      });
+    }
+    stop = true;
+  }
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    EXPECT_TRUE(locals[i]->readable({BlockIndex(0), BlockCount(200)})) << i;
+    for (std::uint64_t b = 0; b < targets[i].blocks().value(); ++b) {
+      if (!locals[i]->readable({BlockIndex(b), BlockCount(1)})) continue;
+      EXPECT_TRUE(
+          std::ranges::equal(read(*locals[i], b * block_size, block_size), targets[i].block(b)));
+    }
+    EXPECT_EQ(locals[i]->lost_blocks(), BlockCount(0));
+  }
+}
+
 }  // namespace
 }  // namespace weft

@@ -30,7 +30,7 @@ class StoreModel : public test::StoreFixture {
 
   void step() {
     const auto& [name, sample] = pick();
-    switch (random_() % 8) {
+    switch (random_() % 10) {
       case 0:
         if (!known_.contains(name)) {
           ASSERT_TRUE(store_->adopt(name, sample.info));
@@ -55,6 +55,17 @@ class StoreModel : public test::StoreFixture {
         break;
       case 4:
         ASSERT_TRUE(store_->flush());
+        break;
+      case 5:
+        if (known_.contains(name)) {
+          const std::uint64_t first = random_() % sample.blocks().value();
+          ASSERT_TRUE(image(sample)->resolve({BlockIndex(first), BlockCount(3)}));
+        }
+        break;
+      case 6:
+        if (known_.contains(name)) {
+          ASSERT_TRUE(sample.send_tree(*image(sample)));
+        }
         break;
       default:
         if (known_.contains(name)) commit(name, sample);
@@ -91,6 +102,34 @@ class StoreModel : public test::StoreFixture {
     }
   }
 
+  /// What is said to be held can be read, and a signature that is given is right.
+  void check_sharing() {
+    for (const auto& [name, sample] : images_) {
+      if (const auto signature = store_->signature(sample.info.id, 1000)) {
+        std::set<DigestKey> keys;
+        for (const Digest& digest : sample.digests) {
+          if (!digest.is_zero()) keys.insert(digest_key(digest));
+        }
+        ASSERT_EQ(signature->keys, std::vector(keys.begin(), keys.end())) << name;
+      }
+      std::vector<Digest> sorted(sample.digests);
+      std::erase(sorted, Digest{});
+      std::ranges::sort(sorted);
+      std::vector<DigestKey> keys;
+      for (const Digest& digest : sorted)
+        keys.push_back(digest_key(digest));
+      std::vector<std::byte> bytes(sorted.size() * block_size);
+      const auto held = store_->holds(keys, 8);
+      const auto found = store_->read_blocks_by_digest(sorted, bytes);
+      ASSERT_TRUE(held && found);
+      ASSERT_EQ(*held, *found) << name;
+      for (std::size_t i = 0; i < sorted.size(); ++i) {
+        if (!(*found)[i]) continue;
+        ASSERT_EQ(digest_of_block(std::span(bytes).subspan(i * block_size, block_size)), sorted[i]);
+      }
+    }
+  }
+
   const std::pair<const std::string, SampleImage>& pick() {
     return *std::next(images_.begin(), static_cast<std::ptrdiff_t>(random_() % images_.size()));
   }
@@ -100,7 +139,7 @@ class StoreModel : public test::StoreFixture {
   const std::map<std::string, SampleImage> images_ = {
       {"a", SampleImage::picture("abcdefgh")},     {"b", SampleImage::picture("xbc..fgy")},
       {"c", SampleImage::picture("hgfedcba....")}, {"d", SampleImage::picture("......")},
-      {"e", SampleImage::picture("yx.fg")},
+      {"e", SampleImage::picture("yx.fgxxfgy")},
   };
 };
 
@@ -110,6 +149,7 @@ TEST_F(StoreModel, whatever_happens_readable_blocks_stay_and_are_right) {
     for (int i = 0; i < 120 && !HasFailure(); ++i) {
       step();
       check();
+      check_sharing();
     }
     ASSERT_FALSE(HasFailure()) << "seed " << seed;
   }

@@ -14,6 +14,12 @@ const char* describe(Errc e) {
       return "the image is empty";
     case Errc::image_too_large:
       return "the image is too large";
+    case Errc::bad_image:
+      return "the disk image cannot be read";
+    case Errc::outside_file:
+      return "the disk image names a file that it may not bring in";
+    case Errc::helper_failed:
+      return "a helper program failed";
     case Errc::name_taken:
       return "the name is taken";
     case Errc::bad_name:

@@ -16,6 +16,9 @@ enum class Errc {
   not_an_image = 1,  ///< import: a directory, device or otherwise not a readable disk image
   empty_image,       ///< import: size 0
   image_too_large,   ///< above max_image_size
+  bad_image,         ///< import: a disk image that cannot be read: damaged, encrypted, incomplete
+  outside_file,      ///< import: the image names a file that it may not bring in
+  helper_failed,     ///< a program that weft runs ended or stopped answering
   name_taken,        ///< another image has this name
   bad_name,          ///< not a valid image name
   unknown_image,     ///< no image of this name or id, here or at any peer asked

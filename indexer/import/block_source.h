@@ -32,6 +32,8 @@ class BlockSource {
   /// Errc::source_changed: one of the files behind it was written to, or another file is in its
   /// place, since it was opened. To be asked after the last read, before anything is made of it.
   [[nodiscard]] virtual Result<void> check_unchanged() = 0;
+  /// Calls that wait for another process end soon, with an error. Any thread.
+  virtual void interrupt() noexcept {}
 };
 
 }  // namespace weft

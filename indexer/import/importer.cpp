@@ -2,16 +2,15 @@
 #include "indexer/import/importer.h"
 
 #include "indexer/core/hash.h"
-#include "indexer/import/disk_format.h"
+#include "indexer/import/open_source.h"
 #include "indexer/import/piece_pipeline.h"
-#include "indexer/import/raw_source.h"
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <system_error>
+#include <string_view>
 #include <utility>
 
 namespace weft {
@@ -34,74 +33,48 @@ Result<void> check_name(Store& store, const std::string& name) {
   return {};
 }
 
-Result<void> refuse_wrapped(const SourceFile& source) {
-  const std::string path = source.path.string();
-  std::array<std::byte, format_head_size> head;
-  std::array<std::byte, format_tail_size> tail;
-  WEFT_TRY(const std::size_t head_size, source.file->read_at(ByteOffset(0), head));
-  const std::uint64_t size = source.stat.size.value();
-  const ByteOffset tail_at(size - std::min<std::uint64_t>(size, tail.size()));
-  WEFT_TRY(const std::size_t tail_size, source.file->read_at(tail_at, tail));
-  const auto head_bytes = std::span(head).first(head_size);
-  const std::string_view format = container_format(head_bytes, std::span(tail).first(tail_size));
-  if (!format.empty()) {
-    return fail(Errc::not_an_image, Operation::import,
-                path + ": it is in the format " + std::string(format) +
-                    " and only raw images can be imported: convert it with `qemu-img convert -O "
-                    "raw " +
-                    path + " " + source.path.stem().string() + ".raw`");
-  }
-  const std::string_view program = compressed_with(path, head_bytes);
-  if (!program.empty()) {
-    return fail(
-        Errc::not_an_image, Operation::import,
-        path + ": it is compressed: unpack it with `" + std::string(program) + " -d` first");
-  }
-  return {};
-}
-
-Result<RawSource> open_source(FileSystem& fs, const std::filesystem::path& path) {
-  WEFT_TRY(SourceFile source, open_source_file(fs, path));
-  const std::string name = source.path.string();
-  if (source.stat.size.value() == 0) return fail(Errc::empty_image, Operation::import, name);
-  if (source.stat.size > max_image_size) {
-    return fail(Errc::image_too_large, Operation::import, name + ": the limit is 64 TiB");
-  }
-  WEFT_CHECK(refuse_wrapped(source));
-  return RawSource(fs, std::move(source));
-}
-
 struct Target {
   std::unique_ptr<ImageWriter> writer;
   PackKind kind;
 };
 
-Result<Target> begin(Store& store, const ImportOptions& options, const RawSource& source,
+Result<Target> begin(Store& store, const ImportOptions& options, const OpenedSource& opened,
                      PackKind kind) {
-  WEFT_TRY(auto writer, store.begin_import(ImportTarget{.name = options.name,
-                                                        .size = source.size(),
-                                                        .kind = kind,
-                                                        .source = source.file().path}));
+  const ByteCount size = opened.source->size();
+  WEFT_TRY(auto writer,
+           store.begin_import(ImportTarget{
+               .name = options.name, .size = size, .kind = kind, .source = opened.path}));
   if (kind == PackKind::reflink) {
-    WEFT_CHECK(writer->clone(*source.file().file, Extent{ByteOffset(0), source.size()}));
+    WEFT_CHECK(writer->clone(*opened.raw->file, Extent{ByteOffset(0), size}));
   }
   return Target{std::move(writer), kind};
 }
 
-Result<Target> begin(Store& store, const ImportOptions& options, const RawSource& source) {
+std::unexpected<Error> only_raw(const OpenedSource& opened, std::string_view what) {
+  return fail(Errc::unsupported, Operation::import,
+              opened.path.string() + ": it is in the format " +
+                  std::string(to_string(opened.format)) + ", and only a raw image can " +
+                  std::string(what) + ": import a copy");
+}
+
+Result<Target> begin(Store& store, const ImportOptions& options, const OpenedSource& opened) {
   switch (options.mode) {
     case ImportMode::copy:
-      return begin(store, options, source, PackKind::own);
+      return begin(store, options, opened, PackKind::own);
     case ImportMode::reflink:
-      return begin(store, options, source, PackKind::reflink);
+      if (opened.raw == nullptr) return only_raw(opened, "share its blocks");
+      return begin(store, options, opened, PackKind::reflink);
     case ImportMode::in_place:
-      return begin(store, options, source, PackKind::in_place);
+      if (opened.raw == nullptr) return only_raw(opened, "be served where it is");
+      return begin(store, options, opened, PackKind::in_place);
     case ImportMode::automatic:
       break;
   }
-  Result<Target> shared = begin(store, options, source, PackKind::reflink);
-  if (shared || !shared.error().is(Errc::unsupported)) return shared;
-  return begin(store, options, source, PackKind::own);
+  if (opened.raw != nullptr) {
+    Result<Target> shared = begin(store, options, opened, PackKind::reflink);
+    if (shared || !shared.error().is(Errc::unsupported)) return shared;
+  }
+  return begin(store, options, opened, PackKind::own);
 }
 
 class HashAndPut final : public PieceWork {
@@ -125,8 +98,13 @@ Result<Imported> import_file(Store& store, FileSystem& fs, WorkerPool& pool, Imp
                              std::function<void(const ImportProgress&)> progress,
                              std::stop_token stop) {
   WEFT_CHECK(check_name(store, options.name));
-  WEFT_TRY(RawSource source, open_source(fs, options.path));
-  WEFT_TRY(const Target target, begin(store, options, source));
+  const SourceOptions source_options{.format = options.format,
+                                     .allow_backing = std::move(options.allow_backing),
+                                     .readers = pool.threads()};
+  WEFT_TRY(const OpenedSource opened, open_source(fs, options.path, source_options));
+  BlockSource& source = *opened.source;
+  const std::stop_callback on_stop(stop, [&source] { source.interrupt(); });
+  WEFT_TRY(const Target target, begin(store, options, opened));
   const ByteCount size = source.size();
   const auto report = [&](ByteCount passed, ByteCount data) {
     if (progress) progress(ImportProgress{.total = size, .done = passed, .data = data});

@@ -23,10 +23,14 @@ using enum ExitCode;
 
 // No hint where the detail of every such error already says what to do.
 constexpr std::array errc_rows{
-    ErrcRow{Errc::not_an_image, "not_an_image", 422, bad_input, "give a readable raw disk image"},
+    ErrcRow{Errc::not_an_image, "not_an_image", 422, bad_input,
+            "give a disk image that QEMU can read"},
     ErrcRow{Errc::empty_image, "empty_image", 422, bad_input,
             "check that the file was written completely"},
     ErrcRow{Errc::image_too_large, "image_too_large", 422, bad_input, "64 TiB is the limit"},
+    ErrcRow{Errc::bad_image, "bad_image", 422, bad_input, ""},
+    ErrcRow{Errc::outside_file, "outside_file", 422, bad_input, ""},
+    ErrcRow{Errc::helper_failed, "helper_failed", 500, failure, ""},
     ErrcRow{Errc::name_taken, "name_taken", 409, exists, ""},
     ErrcRow{Errc::bad_name, "bad_name", 400, usage, ""},
     ErrcRow{Errc::unknown_image, "unknown_image", 404, not_found,

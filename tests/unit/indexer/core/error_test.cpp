@@ -18,21 +18,23 @@ struct Row {
 
 // Every Errc, in the order of the enum: a new one must be given a line.
 const Row rows[] = {
-    {Errc::not_an_image, EIO, false},    {Errc::empty_image, EIO, false},
-    {Errc::image_too_large, EIO, false}, {Errc::name_taken, EIO, false},
-    {Errc::bad_name, EIO, false},        {Errc::unknown_image, ENOENT, false},
-    {Errc::image_in_use, EBUSY, false},  {Errc::ambiguous_image, EIO, false},
-    {Errc::digest_mismatch, EIO, true},  {Errc::not_resident, EIO, true},
-    {Errc::source_changed, EIO, false},  {Errc::newer_state, EIO, false},
-    {Errc::damaged_state, EIO, false},   {Errc::state_locked, EIO, false},
-    {Errc::bad_target, EIO, false},      {Errc::already_mounted, EBUSY, false},
-    {Errc::not_mounted, EIO, false},     {Errc::target_busy, EBUSY, false},
-    {Errc::peer_unreachable, EIO, true}, {Errc::peer_version, EIO, false},
-    {Errc::peer_misbehaved, EIO, true},  {Errc::no_source, EIO, true},
-    {Errc::deadline_passed, EIO, true},  {Errc::cancelled, EINTR, false},
-    {Errc::queue_full, EAGAIN, true},    {Errc::bad_request, EIO, false},
-    {Errc::bad_config, EIO, false},      {Errc::no_daemon, EIO, false},
-    {Errc::not_permitted, EPERM, false}, {Errc::unsupported, EOPNOTSUPP, false},
+    {Errc::not_an_image, EIO, false},       {Errc::empty_image, EIO, false},
+    {Errc::image_too_large, EIO, false},    {Errc::bad_image, EIO, false},
+    {Errc::outside_file, EIO, false},       {Errc::helper_failed, EIO, false},
+    {Errc::name_taken, EIO, false},         {Errc::bad_name, EIO, false},
+    {Errc::unknown_image, ENOENT, false},   {Errc::image_in_use, EBUSY, false},
+    {Errc::ambiguous_image, EIO, false},    {Errc::digest_mismatch, EIO, true},
+    {Errc::not_resident, EIO, true},        {Errc::source_changed, EIO, false},
+    {Errc::newer_state, EIO, false},        {Errc::damaged_state, EIO, false},
+    {Errc::state_locked, EIO, false},       {Errc::bad_target, EIO, false},
+    {Errc::already_mounted, EBUSY, false},  {Errc::not_mounted, EIO, false},
+    {Errc::target_busy, EBUSY, false},      {Errc::peer_unreachable, EIO, true},
+    {Errc::peer_version, EIO, false},       {Errc::peer_misbehaved, EIO, true},
+    {Errc::no_source, EIO, true},           {Errc::deadline_passed, EIO, true},
+    {Errc::cancelled, EINTR, false},        {Errc::queue_full, EAGAIN, true},
+    {Errc::bad_request, EIO, false},        {Errc::bad_config, EIO, false},
+    {Errc::no_daemon, EIO, false},          {Errc::not_permitted, EPERM, false},
+    {Errc::unsupported, EOPNOTSUPP, false},
 };
 
 TEST(Error, every_code_has_an_errno_and_is_retriable_or_not) {

@@ -97,14 +97,14 @@ TEST_F(ImporterRefusals, file_larger_than_any_image) {
   expect_says(error, "64 TiB");
 }
 
-TEST_F(ImporterRefusals, container_formats_with_the_command_that_converts) {
+TEST_F(ImporterRefusals, image_with_a_damaged_header_by_name_and_reason) {
   auto bytes = test::raw_bytes("ab");
   std::memcpy(bytes.data(), "QFI\xfb\0\0\0\3", 8);
   test::write_file(dir_ / "disk.qcow2", bytes);
   const Error error = refused(dir_ / "disk.qcow2");
-  EXPECT_TRUE(error.is(Errc::not_an_image));
-  expect_says(error, "format qcow2 and only raw");
-  expect_says(error, "qemu-img convert -O raw " + (dir_ / "disk.qcow2").string() + " disk.raw");
+  EXPECT_TRUE(error.is(Errc::bad_image));
+  expect_says(error, (dir_ / "disk.qcow2").string());
+  expect_says(error, "cluster size is damaged");
 }
 
 TEST_F(ImporterRefusals, compressed_files_with_the_command_that_unpacks) {

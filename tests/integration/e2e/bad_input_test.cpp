@@ -36,10 +36,10 @@ TEST_F(BadInput, device_is_not_an_image) {
   expect_trouble(import("/dev/null"), ExitCode::bad_input, "/dev/null");
 }
 
-TEST_F(BadInput, disk_format_other_than_raw_is_named) {
+TEST_F(BadInput, disk_image_with_a_damaged_header_is_refused) {
   const auto file = image_file("disk.qcow2", 1);
   std::fstream(file, std::ios::in | std::ios::out | std::ios::binary) << "QFI\xfb";
-  expect_trouble(import(file), ExitCode::bad_input, "qcow2");
+  expect_trouble(import(file), ExitCode::bad_input, "disk.qcow2: qcow2 version");
 }
 
 TEST_F(BadInput, empty_file_is_refused) {

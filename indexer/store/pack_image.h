@@ -183,6 +183,7 @@ class PackImage final : public LocalImage {
   [[nodiscard]] Result<void> write_index() WEFT_REQUIRES(index_writing_mutex_);
   void announce(LendingDesk::News news);
   void announce_growth();
+  [[nodiscard]] BlockCount blocks_to_lend() const;
 
   // pack_image.cpp
   void mark_dirty(MapPlane plane, BlockRange blocks);
@@ -214,7 +215,8 @@ class PackImage final : public LocalImage {
   BlockSet dirty_zero_;
   std::atomic<bool> full_from_header_{false};  // `own` claims all; chunks on disk were not read
   std::atomic<std::uint64_t> leaves_not_indexed_{0};
-  std::atomic<std::uint64_t> announced_blocks_{0};  // readable ones, at the last news of an image
+  std::atomic<std::uint64_t> announced_blocks_{0};  // what there was to lend at the last news,
+  std::atomic<std::uint64_t> announced_much_{0};    // and at the last one of an image
   std::array<std::atomic<std::uint64_t>, 2> own_news_{};  // announced by this image, by kind
 
   Mutex flush_mutex_;  // orders flushes

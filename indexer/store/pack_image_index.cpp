@@ -75,14 +75,19 @@ void PackImage::announce(LendingDesk::News news) {
   env_.desk.announce(news);
 }
 
-// After a flush that had something to write: others may find more here than before.
-void PackImage::announce_growth() {
+BlockCount PackImage::blocks_to_lend() const {
   const ResidencyMap& map = pack_->map;
-  const std::uint64_t now = (map.own.count() + map.source.count() + map.borrowed.count()).value();
-  std::uint64_t before = announced_blocks_.load();
+  return map.own.count() + map.source.count() + map.borrowed.count();
+}
+
+// After a flush: others may find more here than before.
+void PackImage::announce_growth() {
+  const std::uint64_t now = blocks_to_lend().value();
+  const std::uint64_t before = announced_blocks_.exchange(now);
   if (now == before || row_.lender) return;
-  const bool much = now > before + before / growth_divisor || seems_complete();
-  announced_blocks_ = now;
+  const std::uint64_t at_last_image = announced_much_.load();
+  const bool much = now > at_last_image + at_last_image / growth_divisor || seems_complete();
+  if (much) announced_much_ = now;
   announce(much ? LendingDesk::News::image : LendingDesk::News::blocks);
 }
 

@@ -80,6 +80,7 @@ Result<std::shared_ptr<PackImage>> PackImage::open(ImageEnvironment environment,
   WEFT_CHECK(image->load());
   image->load_borrowed(records);
   WEFT_CHECK(image->load_index());
+  image->announced_blocks_ = image->announced_much_ = image->blocks_to_lend().value();
   return image;
 }
 

@@ -136,6 +136,10 @@ Result<BlockCount> PackImage::resolve(BlockRange range) {
 }
 
 Result<void> PackImage::resolve_batch(BlockRange& rest) {
+  if (!pack_->map.next_missing(rest)) {
+    rest = {rest.end(), BlockCount(0)};
+    return {};
+  }
   const Writing writing(*this);
   WEFT_CHECK(writing.start());
   LookedAt looked_at(*this);

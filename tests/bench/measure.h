@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <ctime>
 #include <thread>
 #include <vector>
 
@@ -15,6 +16,15 @@ double seconds(Work&& work) {
   const auto start = std::chrono::steady_clock::now();
   work();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Seconds of processor time that `work` takes in this process: for work of one thread that waits
+/// for nothing, and a machine that is not idle.
+template <class Work>
+double processor_seconds(Work&& work) {
+  const std::clock_t start = std::clock();
+  work();
+  return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
 }
 
 /// Runs `work(thread number)` on `threads` threads at once.

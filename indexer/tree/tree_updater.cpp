@@ -3,15 +3,8 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
 
 namespace weft {
-namespace {
-
-constexpr std::size_t copy_bytes = std::size_t{1} << 20;
-
-}  // namespace
-
 TreeUpdater::TreeUpdater(File& file, ByteCount size, TreeFile& old)
     : shape_(size), file_(file), old_(old), leaves_(file, size) {}
 
@@ -55,37 +48,14 @@ Result<std::optional<Digest>> TreeUpdater::take_over(TreeNode node) {
   return digest;
 }
 
+// A node that is not zero, and all below it.
 Result<void> TreeUpdater::copy_subtree(TreeNode node) {
-  std::uint64_t first = node.index;
-  std::uint64_t end = node.index + 1;
-  for (unsigned level = node.level; level >= 1; --level) {
-    WEFT_CHECK(copy_nodes(level, first, std::min(end, old_.shape().nodes_at(level))));
-    first *= tree_fanout;
-    end *= tree_fanout;
-  }
-  return {};
-}
-
-// Holes are zero subtrees: they stay holes.
-Result<void> TreeUpdater::copy_nodes(unsigned level, std::uint64_t first, std::uint64_t end) {
-  const TreeNode node{static_cast<std::uint8_t>(level), first};
-  const ByteOffset from(old_.shape().ordinal(node) * block_size);
-  const ByteOffset to = place_of(node);
-  const ByteOffset stop = from + ByteCount((end - first) * block_size);
-  std::vector<std::byte> buffer(std::min<std::uint64_t>(copy_bytes, (stop - from).value()));
-  for (ByteOffset at = from; at < stop;) {
-    WEFT_TRY(const auto data, old_.file().next_data(at));
-    if (!data || data->offset >= stop) break;
-    at = std::max(at, data->offset);
-    const ByteOffset data_end = std::min(data->offset + data->length, stop);
-    while (at < data_end) {
-      const auto part =
-          std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), (data_end - at).value()));
-      WEFT_TRY(const std::size_t got, old_.file().read_at(at, part));
-      if (got == 0) return {};  // the file ends with its last data
-      WEFT_CHECK(file_.write_at(to + (at - from), part.first(got)));
-      at += ByteCount(got);
-    }
+  WEFT_TRY(const NodeBytes bytes, old_.load(node));
+  WEFT_CHECK(file_.write_at(place_of(node), bytes));
+  for (unsigned slot = 0; slot < tree_fanout && node.level > 1; ++slot) {
+    const TreeNode child{static_cast<std::uint8_t>(node.level - 1),
+                         node.index * tree_fanout + slot};
+    if (!node_entry(bytes, slot).is_zero()) WEFT_CHECK(copy_subtree(child));
   }
   return {};
 }

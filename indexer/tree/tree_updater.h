@@ -20,9 +20,8 @@ namespace weft {
 /// the other stand for the same blocks.
 ///
 /// `put` stores digests of changed blocks at their places, in any order, like a TreeWriter;
-/// `finish` goes down from the root, into what changed only. What is copied are the bytes of old
-/// nodes, unhashed: every unchanged block that is not zero must have had its digest looked up in
-/// `old` (which compares the nodes above it) since `old` was opened.
+/// `finish` goes down from the root, hashing only what changed. Nodes taken over are compared with
+/// their names, as at any first use of them: Errc::not_resident if one is absent or damaged.
 ///
 /// `file` is empty at first; both outlive the updater. `put` may be called from any thread, for
 /// different blocks; `finish` once, after all of them. Nothing is synced here.
@@ -44,7 +43,6 @@ class TreeUpdater {
   Result<Digest> build(TreeNode node);
   Result<std::optional<Digest>> take_over(TreeNode node);
   Result<void> copy_subtree(TreeNode node);
-  Result<void> copy_nodes(unsigned level, std::uint64_t first, std::uint64_t end);
   Result<NodeBytes> compose_leaf(TreeNode leaf);
   Result<NodeBytes> compose_inner(TreeNode node);
   [[nodiscard]] ByteOffset place_of(TreeNode node) const;

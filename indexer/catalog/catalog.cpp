@@ -19,7 +19,7 @@ using sqlite::Transaction;
 
 struct Statements {
   Statement images, image, names, image_named, names_of;
-  Statement add_image, wake_image, add_name, remove_name, make_lender, remove_names_of;
+  Statement add_image, wake_image, add_name, move_name, remove_name, make_lender, remove_names_of;
   Statement remove_borrows, remove_image, add_borrow, remove_borrow, borrowers_of, lenders_of;
   Statement setting, set_setting, remove_setting, settings;
 
@@ -38,6 +38,7 @@ Result<void> Statements::prepare(Database& db) {
        " ON CONFLICT DO NOTHING"},
       {&wake_image, "UPDATE image SET lender = 0 WHERE id = ?"},
       {&add_name, "INSERT INTO name (name, image) VALUES (?, ?) ON CONFLICT DO NOTHING"},
+      {&move_name, "UPDATE name SET image = ? WHERE name = ?"},
       {&remove_name, "DELETE FROM name WHERE name = ?"},
       {&make_lender, "UPDATE image SET lender = 1 WHERE id = ?"},
       {&remove_names_of, "DELETE FROM name WHERE image = ?"},
@@ -148,6 +149,13 @@ class SqliteCatalog final : public Catalog {
   }
 
   Result<void> add(std::string_view name, const CatalogImage& image) override;
+  Result<void> move_name(std::string_view name, const ImageId& from, const CatalogImage& to,
+                         std::span<const ImageId> lenders) override;
+
+  Result<void> wake(const ImageId& id) override {
+    const Lock lock(mutex_);
+    return s_.wake_image.use()(id.view()).done();
+  }
 
   Result<void> remove_name(std::string_view name) override {
     const Lock lock(mutex_);
@@ -246,6 +254,7 @@ class SqliteCatalog final : public Catalog {
     WEFT_TRY(const ImageId id, id_in<ImageId>(row, 0));
     return id;
   }
+  Result<void> add_row(const CatalogImage& image) WEFT_REQUIRES(mutex_);
   Result<std::vector<ImageId>> ids(Statement& statement, const ImageId& of) WEFT_REQUIRES(mutex_) {
     auto row = statement.use();
     row(of.view());
@@ -291,21 +300,47 @@ Result<void> SqliteCatalog::start() {
 
 Result<void> SqliteCatalog::add(std::string_view name, const CatalogImage& image) {
   const Lock lock(mutex_);
-  const ImageInfo& info = image.info;
   WEFT_TRY(auto transaction, Transaction::begin(db_));
   WEFT_TRY(const auto holder, find_name(name));
-  if (holder && *holder != info.id) {
+  if (holder && *holder != image.info.id) {
     return fail(Errc::name_taken, Operation::catalog,
                 "'" + std::string(name) + "' is image " + to_hex(*holder).substr(0, 16) +
                     "; choose another name or remove it first");
   }
+  WEFT_CHECK(add_row(image));
+  WEFT_CHECK(s_.add_name.use()(name)(image.info.id.view()).done());
+  return transaction.commit();
+}
+
+Result<void> SqliteCatalog::move_name(std::string_view name, const ImageId& from,
+                                      const CatalogImage& to, std::span<const ImageId> lenders) {
+  const Lock lock(mutex_);
+  WEFT_TRY(auto transaction, Transaction::begin(db_));
+  WEFT_TRY(const auto holder, find_name(name));
+  if (!holder) {
+    return fail(Errc::unknown_image, Operation::catalog,
+                "'" + std::string(name) + "' was removed meanwhile");
+  }
+  if (*holder != from) {
+    return fail(Errc::name_taken, Operation::catalog,
+                "'" + std::string(name) + "' was pointed to image " +
+                    to_hex(*holder).substr(0, 16) + " meanwhile; try again");
+  }
+  WEFT_CHECK(add_row(to));
+  WEFT_CHECK(s_.move_name.use()(to.info.id.view())(name).done());
+  for (const ImageId& lender : lenders)
+    WEFT_CHECK(s_.add_borrow.use()(to.info.id.view())(lender.view()).done());
+  return transaction.commit();
+}
+
+// Inserts it, or makes a lender an image again.
+Result<void> SqliteCatalog::add_row(const CatalogImage& image) {
+  const ImageInfo& info = image.info;
   WEFT_CHECK(s_.add_image
                  .use()(info.id.view())(static_cast<std::int64_t>(info.size.value()))(
                      info.root.view())(std::int64_t{image.in_place})(image.source)
                  .done());
-  WEFT_CHECK(s_.wake_image.use()(info.id.view()).done());
-  WEFT_CHECK(s_.add_name.use()(name)(info.id.view()).done());
-  return transaction.commit();
+  return s_.wake_image.use()(info.id.view()).done();
 }
 
 }  // namespace

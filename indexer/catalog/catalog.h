@@ -55,6 +55,14 @@ class Catalog {
   /// Adds the image, or makes a lender an image again, and points `name` to it. The row of an image
   /// that is known stays as it is. Errc::name_taken: the name points to another image.
   [[nodiscard]] virtual Result<void> add(std::string_view name, const CatalogImage& image) = 0;
+  /// Points a name from one image to another, which is added, or made an image again, if it must;
+  /// it borrows from `lenders`. Errc::unknown_image: no such name; name_taken: it does not point to
+  /// `from` (any more).
+  [[nodiscard]] virtual Result<void> move_name(std::string_view name, const ImageId& from,
+                                               const CatalogImage& to,
+                                               std::span<const ImageId> lenders) = 0;
+  /// A lender is an image again, without a name.
+  [[nodiscard]] virtual Result<void> wake(const ImageId& id) = 0;
   /// Takes the name away; the image stays.
   [[nodiscard]] virtual Result<void> remove_name(std::string_view name) = 0;
   /// The image has no names and borrows nothing any more, and stays for its borrowers.

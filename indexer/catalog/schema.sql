@@ -26,6 +26,8 @@ CREATE TABLE image (
   lender   INTEGER NOT NULL DEFAULT 0 CHECK (lender IN (0, 1))
 ) STRICT, WITHOUT ROWID;
 
+-- An image (lender = 0) without a name lost its last one while somebody held it: it stays until it is
+-- collected.
 CREATE TABLE name (
   name  TEXT PRIMARY KEY,
   image BLOB NOT NULL REFERENCES image (id)

@@ -68,6 +68,26 @@ bool BlockSet::contains_all(BlockRange range) const noexcept {
   return true;
 }
 
+std::optional<BlockIndex> BlockSet::next(BlockRange range) const noexcept {
+  std::optional<BlockIndex> found;
+  while (!range.empty() && !found) {
+    const std::uint64_t index = range.first.value() / chunk_blocks;
+    const BlockRange part = intersect(range, range_of_chunk(index));
+    const Chunk* c = chunk(index);
+    if (c == &all_) return part.first;
+    if (c != &none_) {
+      each_word(part, [&](std::uint64_t w, std::uint64_t mask) {
+        const auto hits = c->words[w % chunk_words].load(std::memory_order_acquire) & mask;
+        if (hits == 0) return true;
+        found = BlockIndex(w * 64 + static_cast<std::uint64_t>(std::countr_zero(hits)));
+        return false;
+      });
+    }
+    range = BlockRange::between(part.end(), range.end());
+  }
+  return found;
+}
+
 BlockSet::Kind BlockSet::copy_chunk(std::uint64_t index, Words& out) const noexcept {
   const Chunk* c = chunk(index);
   out.fill(0);

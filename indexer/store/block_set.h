@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 namespace weft {
 
@@ -41,6 +42,8 @@ class BlockSet {
 
   [[nodiscard]] bool contains(BlockIndex block) const noexcept;
   [[nodiscard]] bool contains_all(BlockRange range) const noexcept;
+  /// First block of `range` that is in the set.
+  [[nodiscard]] std::optional<BlockIndex> next(BlockRange range) const noexcept;
   [[nodiscard]] BlockCount count() const noexcept {
     return BlockCount(count_.load(std::memory_order_acquire));
   }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/store/disk_store.h"
 
+#include "indexer/store/disk_update.h"
 #include "indexer/store/import_writer.h"
 #include "indexer/store/removal.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -52,6 +54,11 @@ Result<std::vector<ImageEntry>> DiskStore::list() {
   std::vector<ImageEntry> out;
   for (const auto& [name, id] : names) {
     WEFT_TRY(out.emplace_back(), entry_of(id, name));
+  }
+  for (const ImageId& id : table_->unnamed()) {
+    const bool got_a_name = std::ranges::count(names, id, [](const auto& n) { return n.second; });
+    if (got_a_name) continue;
+    WEFT_TRY(out.emplace_back(), entry_of(id, ""));
   }
   return out;
 }
@@ -122,6 +129,25 @@ Result<std::unique_ptr<ImageWriter>> DiskStore::begin_import(ImportTarget target
   return ImportWriter::begin(table_, std::move(target));
 }
 
+Result<std::unique_ptr<UpdateWriter>> DiskStore::begin_update(UpdateTarget target) {
+  return DiskUpdate::begin(table_, std::move(target));
+}
+
+Result<void> DiskStore::collect_unnamed(const std::function<bool(const ImageId&)>& keep) {
+  std::set<ImageId> candidates;
+  {
+    const Lock changes(table_->changes());
+    candidates = table_->unnamed();
+  }
+  for (const ImageId& id : candidates) {
+    if (keep(id)) continue;
+    const Lock flushing(table_->flushing());
+    const Lock changes(table_->changes());
+    WEFT_CHECK(Removal::collect_unnamed(*table_, id));
+  }
+  return {};
+}
+
 Result<RemovalReport> DiskStore::remove(std::string_view name_or_id) {
   const Lock flushing(table_->flushing());
   const Lock changes(table_->changes());
@@ -141,7 +167,9 @@ Result<RemovalReport> DiskStore::remove(std::string_view name_or_id) {
                 std::string(name_or_id) + " is mounted, served or being fetched; stop that first");
   }
   const ExclusiveLock lending(table_->lending());
-  return Removal(*table_).remove(found.id);
+  WEFT_TRY(const RemovalReport report, Removal(*table_).remove(found.id));
+  table_->forget_unnamed(found.id);
+  return report;
 }
 
 Result<void> DiskStore::read_by_digest(const Digest& digest, std::span<std::byte> block) {

@@ -26,6 +26,8 @@ class DiskStore final : public Store {
   Result<ImageEntry> find(std::string_view name_or_id) override;
   Result<std::shared_ptr<LocalImage>> image(const ImageId& id) override;
   Result<std::unique_ptr<ImageWriter>> begin_import(ImportTarget target) override;
+  Result<std::unique_ptr<UpdateWriter>> begin_update(UpdateTarget target) override;
+  Result<void> collect_unnamed(const std::function<bool(const ImageId&)>& keep) override;
   Result<std::shared_ptr<LocalImage>> adopt(std::string_view name, const ImageInfo& info) override;
   Result<RemovalReport> remove(std::string_view name_or_id) override;
   Result<void> read_by_digest(const Digest& digest, std::span<std::byte> block) override;

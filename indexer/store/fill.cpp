@@ -7,6 +7,14 @@
 namespace weft {
 
 Result<void> fill(LocalImage& image, TreeFile& tree, File& data) {
+  return fill(image, tree, [&](BlockRange blocks, std::span<std::byte> out) -> Result<void> {
+    WEFT_TRY(const std::size_t got, data.read_at(offset_of(blocks.first), out));
+    std::ranges::fill(out.subspan(got), std::byte{0});
+    return {};
+  });
+}
+
+Result<void> fill(LocalImage& image, TreeFile& tree, const ReadBlocks& read) {
   std::vector<std::byte> bytes(tree_fanout * block_size);
   BlockRange rest{BlockIndex(0), image.shape().blocks()};
   while (const auto missing = image.next_missing(rest)) {
@@ -21,8 +29,7 @@ Result<void> fill(LocalImage& image, TreeFile& tree, File& data) {
     const auto leaf = image.shape().blocks_below(TreeShape::leaf_of(block));
     if (const auto piece = image.next_missing(intersect(*missing, leaf))) {
       const auto part = std::span(bytes).first(bytes_of(piece->count).value());
-      WEFT_TRY(const std::size_t got, data.read_at(offset_of(piece->first), part));
-      std::ranges::fill(part.subspan(got), std::byte{0});
+      WEFT_CHECK(read(*piece, part));
       WEFT_CHECK(image.commit(*piece, part));
       rest = BlockRange::between(piece->first, rest.end());
       continue;

@@ -6,10 +6,18 @@
 #include "indexer/store/local_image.h"
 #include "indexer/tree/tree_file.h"
 
+#include <cstddef>
+#include <functional>
+#include <span>
+
 namespace weft {
 
 /// Gives `image` every node and block it misses, from the whole tree of the same image and a file
 /// that has its blocks in image order, and flushes it. Errc::digest_mismatch: the file is another.
 [[nodiscard]] Result<void> fill(LocalImage& image, TreeFile& tree, File& data);
+
+/// The same, from wherever the blocks are.
+using ReadBlocks = std::function<Result<void>(BlockRange, std::span<std::byte>)>;
+[[nodiscard]] Result<void> fill(LocalImage& image, TreeFile& tree, const ReadBlocks& read);
 
 }  // namespace weft

@@ -30,6 +30,14 @@ Result<void> ImageTable::start() {
     for (const auto& row : rows)
       entries_[row.info.id].row = row;
   }
+  WEFT_TRY(const auto names, catalog_->names());
+  {
+    const Lock lock(changes_mutex_);
+    for (const auto& row : rows)
+      if (!row.lender) unnamed_.insert(row.info.id);
+    for (const auto& [name, id] : names)
+      unnamed_.erase(id);
+  }
   WEFT_TRY(const auto present, directory_.images_present());
   for (const ImageId& id : present) {
     const bool known =

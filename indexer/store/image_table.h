@@ -65,6 +65,13 @@ class ImageTable final : public LendingDesk,
   /// A lender is an image again; nothing to do for an image. A lender never has anything to flush,
   /// so that what a flush may still hold of it does no harm.
   void wake(CatalogImage row);
+  /// Images that have no name, but are images: somebody held them when their last name moved to
+  /// another. `changes()` is held.
+  [[nodiscard]] const std::set<ImageId>& unnamed() const noexcept WEFT_NO_ANALYSIS {
+    return unnamed_;
+  }
+  void note_unnamed(const ImageId& id) WEFT_NO_ANALYSIS { unnamed_.insert(id); }
+  void forget_unnamed(const ImageId& id) WEFT_NO_ANALYSIS { unnamed_.erase(id); }
   /// Closes an image that nobody uses; the next `open` reads its files again. `flushing()` and
   /// `changes()` are held, so that nobody goes on with what was closed.
   void close(const ImageId& id);
@@ -125,6 +132,7 @@ class ImageTable final : public LendingDesk,
 
   Mutex flushing_mutex_;
   Mutex changes_mutex_;
+  std::set<ImageId> unnamed_ WEFT_GUARDED_BY(changes_mutex_);
   SharedMutex lending_mutex_;
 
   Mutex borrows_mutex_;

@@ -18,6 +18,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -91,6 +92,18 @@ class PackImage final : public LocalImage {
   /// Goes on looking for missing blocks in other images, if there is news of one; a part of the
   /// image at a time, so that nobody who calls this waits for long.
   [[nodiscard]] Result<void> resolve_some() WEFT_EXCLUDES(resolve_mutex_);
+  /// Sums to compare other bytes with: 0 where the sum is not known, or the block not readable
+  /// here.
+  void comparable_sums(BlockIndex first, std::span<std::uint64_t> out);
+  /// Calls `visit` for each run of blocks of `range` that the tree does not prove to be zero.
+  [[nodiscard]] Result<void> each_data(BlockRange range,
+                                       const std::function<Result<void>(BlockRange)>& visit);
+  /// Where these blocks really are: in the own files, or in those of a lender of this image. Those
+  /// that are nowhere, or zero, are left out.
+  [[nodiscard]] std::vector<BorrowRecord> holders(BlockRange range);
+  [[nodiscard]] TreeFile& tree() noexcept { return tree_; }
+  /// Every block is in the own pack, zero ones as holes.
+  [[nodiscard]] bool is_full() const;
   /// Blocks of `lender` that this image borrows and still needs; in no order, may overlap.
   [[nodiscard]] std::vector<BlockRange> borrowed_from(const ImageId& lender) const;
   /// Copies everything borrowed from `lender` into the own pack, durably. Blocks that cannot be

@@ -96,6 +96,21 @@ Result<void> Removal::collect(const ImageId& lender) {
   return keep.empty() ? drop(lender) : shrink(*row, keep);
 }
 
+Result<void> Removal::collect_unnamed(ImageTable& table, const ImageId& id) {
+  WEFT_TRY(const auto row, table.catalog().image(id));
+  WEFT_TRY(const auto names, table.catalog().names_of(id));
+  if (row && !row->lender && names.empty()) {
+    if (table.in_use(id)) {
+      table.note_unnamed(id);
+      return {};
+    }
+    const ExclusiveLock lending(table.lending());
+    WEFT_CHECK(Removal(table).remove(id));
+  }
+  table.forget_unnamed(id);
+  return {};
+}
+
 Result<void> Removal::tidy() {
   for (const CatalogImage& row : table_.rows()) {
     if (row.lender) WEFT_CHECK(collect(row.info.id));

@@ -24,6 +24,9 @@ class Removal {
 
   /// Nobody uses the image and it may go with all its names.
   [[nodiscard]] Result<RemovalReport> remove(const ImageId& id);
+  /// Removes an image without a name, unless somebody holds it or it got a name. `flushing()` and
+  /// `changes()` are held, `lending()` is not.
+  [[nodiscard]] static Result<void> collect_unnamed(ImageTable& table, const ImageId& id);
   /// Gives back what lenders hold for nobody. At start.
   [[nodiscard]] Result<void> tidy();
 

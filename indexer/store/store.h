@@ -7,9 +7,11 @@
 #include "indexer/similarity/signature.h"
 #include "indexer/store/image_writer.h"
 #include "indexer/store/local_image.h"
+#include "indexer/store/update_writer.h"
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -70,6 +72,16 @@ class Store {
 
   /// Starts an import. Nothing is visible before ImageWriter::publish.
   [[nodiscard]] virtual Result<std::unique_ptr<ImageWriter>> begin_import(ImportTarget target) = 0;
+  /// Starts to index an image again. Errc::unknown_image; otherwise like begin_import.
+  [[nodiscard]] virtual Result<std::unique_ptr<UpdateWriter>> begin_update(UpdateTarget) {
+    return fail(Errc::unsupported, Operation::import);
+  }
+  /// Removes the images that lost their last name to an update while somebody held them, and that
+  /// nobody holds any more; those that `keep` asks for stay. Costs nothing if there are none.
+  [[nodiscard]] virtual Result<void> collect_unnamed(
+      const std::function<bool(const ImageId&)>& /*keep*/) {
+    return {};
+  }
   /// Registers an image whose blocks are elsewhere: an empty pack, no tree node yet. If the id is
   /// known already only the name is added. Errc::name_taken: the name points to another id.
   [[nodiscard]] virtual Result<std::shared_ptr<LocalImage>> adopt(std::string_view name,

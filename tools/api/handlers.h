@@ -16,6 +16,7 @@ namespace api {
 [[nodiscard]] Reply list_images(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply get_image(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply import_image(Node& node, const Call& call, const CallContext& context);
+[[nodiscard]] Reply update_image(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply remove_image(Node& node, const Call& call, const CallContext& context);
 
 [[nodiscard]] Reply list_peers(Node& node, const Call& call, const CallContext& context);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/api/handlers.h"
+#include "tools/api/import_members.h"
 #include "tools/api/progress_feed.h"
 #include "tools/api/views.h"
 #include "tools/daemon/node.h"
@@ -17,39 +18,6 @@ namespace weft::tools::api {
 namespace {
 
 namespace json = boost::json;
-
-Result<ImportMode> mode_of(const Call& call) {
-  WEFT_TRY(const auto text, optional_text(call, "mode"));
-  if (!text || *text == "auto") return ImportMode::automatic;
-  if (*text == "copy") return ImportMode::copy;
-  if (*text == "reflink") return ImportMode::reflink;
-  if (*text == "in_place") return ImportMode::in_place;
-  return fail(Errc::bad_request, Operation::control,
-              fmt::format("\"mode\" is auto, copy, reflink or in_place, not \"{}\"", *text));
-}
-
-Result<std::optional<DiskFormat>> format_of(const Call& call) {
-  WEFT_TRY(const auto text, optional_text(call, "format"));
-  if (!text || *text == "auto") return std::nullopt;
-  if (const auto format = disk_format_named(*text)) return format;
-  return fail(Errc::bad_request, Operation::control,
-              fmt::format("\"format\" is auto, raw, qcow2, vmdk, vpc, vhdx, vdi or another that "
-                          "QEMU reads, not \"{}\"",
-                          *text));
-}
-
-Result<std::vector<std::filesystem::path>> allowed_backing(const Call& call) {
-  WEFT_TRY(const auto texts, optional_texts(call, "allow_backing"));
-  std::vector<std::filesystem::path> directories;
-  for (const auto& text : texts) {
-    const auto& directory = directories.emplace_back(text);
-    if (!directory.is_absolute() || text.contains('\0')) {
-      return fail(Errc::bad_request, Operation::import,
-                  "\"allow_backing\" must be a list of absolute paths");
-    }
-  }
-  return directories;
-}
 
 }  // namespace
 
@@ -70,9 +38,10 @@ Reply import_image(Node& node, const Call& call, const CallContext& context) {
   WEFT_CHECK(only_members(call, {"file", "name", "mode", "format", "allow_backing"}));
   ImportOptions options;
   WEFT_TRY(options.path, required_text(call, "file"));
-  WEFT_TRY(options.mode, mode_of(call));
-  WEFT_TRY(options.format, format_of(call));
-  WEFT_TRY(options.allow_backing, allowed_backing(call));
+  WEFT_TRY(auto how, import_members_of(call));
+  options.mode = how.mode;
+  options.format = how.format;
+  options.allow_backing = std::move(how.allow_backing);
   WEFT_TRY(auto name, optional_text(call, "name"));
   options.name = name ? std::move(*name) : options.path.stem().string();
   if (!options.path.is_absolute()) {

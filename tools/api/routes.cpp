@@ -26,6 +26,7 @@ constexpr std::array routes{
     Route{"GET", "v1/images", api::list_images},
     Route{"POST", "v1/images", api::import_image, true},
     Route{"GET", "v1/images/*", api::get_image},
+    Route{"POST", "v1/images/*/update", api::update_image, true},
     Route{"DELETE", "v1/images/*", api::remove_image},
     Route{"GET", "v1/peers", api::list_peers},
     Route{"POST", "v1/peers", api::add_peer},

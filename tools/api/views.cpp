@@ -64,6 +64,14 @@ json::object to_json(const RemovalReport& report) {
           {"blocks_kept_for_borrowers", report.kept_for_borrowers.value()}};
 }
 
+json::object to_json(const ImportUpdate& update) {
+  return {{"changed", update.changed},
+          {"before", to_hex(update.old_id)},
+          {"changed_blocks", update.changed_blocks.value()},
+          {"read", update.data.value()},
+          {"hashed", update.hashed.value()}};
+}
+
 json::object progress_json(const Progress& progress) {
   return {{"done", progress.done().value()},
           {"total", progress.total().value()},

@@ -5,6 +5,7 @@
 #include "fs/mount/mount_manager.h"
 #include "indexer/import/importer.h"
 #include "indexer/import/progress.h"
+#include "indexer/import/updater.h"
 #include "indexer/store/store.h"
 #include "tools/daemon/job_book.h"
 #include "tools/daemon/peer_book.h"
@@ -21,6 +22,7 @@ namespace weft::tools {
 
 [[nodiscard]] boost::json::object to_json(const ImageEntry& image);
 [[nodiscard]] boost::json::object to_json(const RemovalReport& report);
+[[nodiscard]] boost::json::object to_json(const ImportUpdate& update);
 [[nodiscard]] boost::json::object to_json(const JobView& job);
 [[nodiscard]] boost::json::object progress_json(const Progress& progress);
 /// `status` is absent in a node without a network.

@@ -26,6 +26,15 @@ Result<bool> forget_mount(Store& store, const std::string& target) {
   return true;
 }
 
+bool is_in_mount_record(Store& store, const ImageId& image) {
+  const auto records = store.settings(kind);
+  if (!records) return true;
+  return std::ranges::any_of(*records, [&](const auto& record) {
+    const auto mount = decode_mount_record(record.second);
+    return mount && mount->image == image;
+  });
+}
+
 MountBook::MountBook(Store& store, fetcher::Fetcher& fetcher, fs::MountKeeper& keeper)
     : store_(store), fetcher_(fetcher), manager_(keeper, fetcher) {}
 

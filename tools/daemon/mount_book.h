@@ -55,5 +55,7 @@ class MountBook {
 
 /// Removes the record of a mount. False: there was none.
 [[nodiscard]] Result<bool> forget_mount(Store& store, const std::string& target);
+/// A mount of the image is on record, or the records cannot be read.
+[[nodiscard]] bool is_in_mount_record(Store& store, const ImageId& image);
 
 }  // namespace weft::tools

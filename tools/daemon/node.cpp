@@ -74,6 +74,7 @@ Result<void> Node::resume() {
   }
   if (mounts_) WEFT_CHECK(mounts_->restore());
   if (jobs_) WEFT_CHECK(jobs_->resume());
+  collect_unnamed();
   if (network_) housekeeper_ = std::make_unique<Housekeeper>([this] { keep_house(); });
   return {};
 }
@@ -86,6 +87,17 @@ void Node::keep_house() {
   if (flushed && flush_failing_.exchange(false)) spdlog::info("store flush succeeds again");
   if (mounts_) mounts_->reap();
   jobs_->reap();
+  collect_unnamed();
+}
+
+// An image whose mount is recorded may be mounted again, also if it could not be at this start.
+void Node::collect_unnamed() {
+  const auto collected = store_->collect_unnamed(
+      [this](const ImageId& id) { return is_in_mount_record(*store_, id); });
+  if (!collected && !collect_failing_.exchange(true)) {
+    spdlog::error("old versions not given back reason=\"{}\"", collected.error().message());
+  }
+  if (collected) collect_failing_ = false;
 }
 
 bool Node::busy() {

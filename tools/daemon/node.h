@@ -74,11 +74,13 @@ class Node {
   [[nodiscard]] Result<void> connect();
   [[nodiscard]] Result<void> resume();
   void keep_house();
+  void collect_unnamed();
 
   const NodeOptions options_;
   const std::string name_;
   const TimePoint started_;
   std::atomic<bool> flush_failing_ = false;
+  std::atomic<bool> collect_failing_ = false;
   bool stopped_ = false;
   // In the order of starting; destroyed in reverse after `stop`.
   std::unique_ptr<Store> store_;

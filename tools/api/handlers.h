@@ -19,6 +19,9 @@ namespace api {
 [[nodiscard]] Reply update_image(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply remove_image(Node& node, const Call& call, const CallContext& context);
 
+[[nodiscard]] Reply get_similar(Node& node, const Call& call, const CallContext& context);
+[[nodiscard]] Reply get_clusters(Node& node, const Call& call, const CallContext& context);
+
 [[nodiscard]] Reply list_peers(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply add_peer(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply remove_peer(Node& node, const Call& call, const CallContext& context);

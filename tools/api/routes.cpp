@@ -28,6 +28,8 @@ constexpr std::array routes{
     Route{"GET", "v1/images/*", api::get_image},
     Route{"POST", "v1/images/*/update", api::update_image, true},
     Route{"DELETE", "v1/images/*", api::remove_image},
+    Route{"GET", "v1/similar", api::get_similar, true},
+    Route{"GET", "v1/clusters", api::get_clusters, true},
     Route{"GET", "v1/peers", api::list_peers},
     Route{"POST", "v1/peers", api::add_peer},
     Route{"DELETE", "v1/peers/*", api::remove_peer},

@@ -52,7 +52,8 @@ void add_globals(CLI::App& app, GlobalOptions& options) {
 
 std::vector<Verb> add_verbs(CLI::App& app) {
   std::vector<Verb> verbs;
-  for (auto* make : {daemon_verb, worker_verb, import_verb, images_verb, show_verb, rm_verb}) {
+  for (auto* make : {daemon_verb, worker_verb, import_verb, images_verb, show_verb, rm_verb,
+                     similar_verb, clusters_verb}) {
     verbs.push_back(make(app));
   }
   std::ranges::move(peers_verbs(app), std::back_inserter(verbs));

@@ -30,6 +30,8 @@ struct Verb {
 [[nodiscard]] Verb images_verb(CLI::App& app);
 [[nodiscard]] Verb show_verb(CLI::App& app);
 [[nodiscard]] Verb rm_verb(CLI::App& app);
+[[nodiscard]] Verb similar_verb(CLI::App& app);
+[[nodiscard]] Verb clusters_verb(CLI::App& app);
 /// peers, peers add, peers rm.
 [[nodiscard]] std::vector<Verb> peers_verbs(CLI::App& app);
 [[nodiscard]] Verb mount_verb(CLI::App& app);

@@ -16,9 +16,7 @@
 
 using namespace weft;
 
-namespace {
-
-void use(const DigestIndex& index, std::span<const DigestKey> keys) {
+static void use(const DigestIndex& index, std::span<const DigestKey> keys) {
   for (const unsigned drop_bits : {0u, 24u, 63u}) {
     std::vector<DigestKey> cut(keys.begin(), keys.end());
     for (DigestKey& key : cut)
@@ -27,14 +25,10 @@ void use(const DigestIndex& index, std::span<const DigestKey> keys) {
       WEFT_ASSERT(i < cut.size(), "an entry for a key that was asked for");
     }));
   }
-  for (const std::size_t most : {std::size_t{1}, std::size_t{100}, std::size_t{1} << 20}) {
-    const auto signature = index.signature(most);
-    WEFT_ASSERT(!signature || (is_valid(*signature) && signature->keys.size() <= most),
-                "a signature that is given is one");
-  }
+  const auto signature = index.signature(100);
+  WEFT_ASSERT(!signature || (is_valid(*signature) && signature->keys.size() <= 100),
+              "a signature that is given is one");
 }
-
-}  // namespace
 
 // An index of any bytes is refused or answers, and takes no more memory than the file has. What no
 // input hits by itself is put over it: a sealed header whose fences have their sum.

@@ -66,10 +66,24 @@ Digests rearranged(const Digests& base, double own, std::size_t run, std::uint64
   while (digests.size() < base.size()) {
     const std::size_t from = random() % base.size();
     const bool fresh = is_own(random);
-    for (std::size_t i = 1 + random() % (2 * run); i > 0 && digests.size() < base.size(); --i)
+    const std::size_t count = 1 + random() % (2 * run - 1);
+    for (std::size_t i = 0; i < count && digests.size() < base.size(); ++i)
       digests.push_back(fresh ? random_digest(random) : base[(from + i) % base.size()]);
   }
   return digests;
+}
+
+/// Nodes below the root that no base has: each is a new digest in the node above it.
+std::uint64_t changed_nodes(const Tree& target, const std::vector<Tree>& bases) {
+  std::set<Digest> known;
+  for (const Tree& base : bases) {
+    for (const auto& [node, bytes] : base.nodes)
+      known.insert(digest_of_node(bytes));
+  }
+  return static_cast<std::uint64_t>(std::ranges::count_if(target.nodes, [&](const auto& entry) {
+    return entry.first.level < target.nodes.rbegin()->first.level &&
+           !known.contains(digest_of_node(entry.second));
+  }));
 }
 
 struct Cost {
@@ -104,10 +118,13 @@ class Bench {
       if (!digest.is_zero()) ++(known.insert(digest).second ? fresh : shared);
     }
     const Cost cost = transfer(target, ids, images);
-    const double beyond = static_cast<double>(cost.wire) - 32.0 * static_cast<double>(fresh);
+    const std::uint64_t changed = changed_nodes(target, bases);
+    const double beyond =
+        static_cast<double>(cost.wire) - 32.0 * static_cast<double>(fresh + changed);
     const double megabytes = static_cast<double>(target.nodes.size() * block_size) / 1e6;
     report_.add(name + "_new_digests", static_cast<double>(fresh), "");
     report_.add(name + "_known_digests", static_cast<double>(shared), "");
+    report_.add(name + "_changed_nodes", static_cast<double>(changed), "");
     report_.add(name + "_wire", static_cast<double>(cost.wire), "B");
     report_.add(name + "_per_known_digest", beyond / static_cast<double>(shared), "B", bound);
     report_.add(name + "_pack", megabytes / cost.pack_seconds, "MB/s");

@@ -10,14 +10,18 @@ namespace {
 
 class LyingImage final : public LocalImage {
  public:
-  LyingImage(std::shared_ptr<LocalImage> truth, Lie lie)
-      : truth_(std::move(truth)), lie_(std::move(lie)) {}
+  LyingImage(std::shared_ptr<LocalImage> truth, Lie lie, TreeLie tree_lie)
+      : truth_(std::move(truth)), lie_(std::move(lie)), tree_lie_(std::move(tree_lie)) {}
 
   const ImageInfo& info() const noexcept override { return truth_->info(); }
   const TreeShape& shape() const noexcept override { return truth_->shape(); }
   bool in_place() const noexcept override { return truth_->in_place(); }
   Result<Digest> block_digest(BlockIndex block) override { return truth_->block_digest(block); }
-  Result<NodeBytes> node(TreeNode node) override { return truth_->node(node); }
+  Result<NodeBytes> node(TreeNode node) override {
+    Result<NodeBytes> bytes = truth_->node(node);
+    if (bytes && tree_lie_) tree_lie_(info().id, node, *bytes);
+    return bytes;
+  }
   Result<std::optional<TreeNode>> first_missing_node(BlockIndex block) override {
     return truth_->first_missing_node(block);
   }
@@ -33,7 +37,7 @@ class LyingImage final : public LocalImage {
   }
   Result<void> read(ByteOffset offset, std::span<std::byte> out) override {
     WEFT_CHECK(truth_->read(offset, out));
-    lie_(offset, out);
+    if (lie_) lie_(offset, out);
     return {};
   }
   Result<void> commit(BlockRange range, std::span<const std::byte> bytes) override {
@@ -47,11 +51,13 @@ class LyingImage final : public LocalImage {
  private:
   std::shared_ptr<LocalImage> truth_;
   Lie lie_;
+  TreeLie tree_lie_;
 };
 
 class LyingStore final : public Store {
  public:
-  LyingStore(Store& truth, Lie lie) : truth_(truth), lie_(std::move(lie)) {}
+  LyingStore(Store& truth, Lie lie, TreeLie tree_lie)
+      : truth_(truth), lie_(std::move(lie)), tree_lie_(std::move(tree_lie)) {}
 
   const NodeId& node_id() const noexcept override { return truth_.node_id(); }
   const std::filesystem::path& directory() const noexcept override { return truth_.directory(); }
@@ -61,7 +67,7 @@ class LyingStore final : public Store {
     WEFT_TRY(std::shared_ptr<LocalImage> truth, truth_.image(id));
     const std::scoped_lock lock(mutex_);
     auto& lying = images_[id];
-    if (!lying) lying = std::make_shared<LyingImage>(std::move(truth), lie_);
+    if (!lying) lying = std::make_shared<LyingImage>(std::move(truth), lie_, tree_lie_);
     return lying;
   }
   Result<std::unique_ptr<ImageWriter>> begin_import(ImportTarget target) override {
@@ -92,14 +98,15 @@ class LyingStore final : public Store {
  private:
   Store& truth_;
   Lie lie_;
+  TreeLie tree_lie_;
   std::mutex mutex_;
   std::map<ImageId, std::shared_ptr<LyingImage>> images_;
 };
 
 }  // namespace
 
-std::unique_ptr<Store> make_lying_store(Store& truth, Lie lie) {
-  return std::make_unique<LyingStore>(truth, std::move(lie));
+std::unique_ptr<Store> make_lying_store(Store& truth, Lie lie, TreeLie tree_lie) {
+  return std::make_unique<LyingStore>(truth, std::move(lie), std::move(tree_lie));
 }
 
 }  // namespace weft::fetcher::testing

@@ -12,7 +12,10 @@ namespace weft::fetcher::testing {
 /// Changes what a served image's blocks read as: `offset` and bytes of one read.
 using Lie = std::function<void(ByteOffset offset, std::span<std::byte> bytes)>;
 
+/// Changes a node of a served image's tree.
+using TreeLie = std::function<void(const ImageId& image, TreeNode node, NodeBytes& bytes)>;
+
 /// A store whose images are served with wrong bytes: the peer that lies. The store outlives it.
-[[nodiscard]] std::unique_ptr<Store> make_lying_store(Store& truth, Lie lie);
+[[nodiscard]] std::unique_ptr<Store> make_lying_store(Store& truth, Lie lie, TreeLie tree_lie = {});
 
 }  // namespace weft::fetcher::testing

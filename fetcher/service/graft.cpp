@@ -158,6 +158,10 @@ Result<Missing> look_up_missing(LocalImage& image, BlockRange range, RelativeTre
 
 Result<wire::TreeNodes> unpack(const std::vector<NodePack>& packs, const RelativeImages& bases) {
   wire::TreeNodes all;
+  std::uint64_t total = 0;
+  for (const NodePack& pack : packs)
+    total += wire::count_nodes(pack.nodes);
+  all.nodes.reserve(total);
   for (const NodePack& pack : packs) {
     const std::vector<TreeNode> nodes = wire::to_nodes(pack.nodes);
     WEFT_TRY(const std::vector<std::byte> prefix, load_prefix(pack.prefix, bases));

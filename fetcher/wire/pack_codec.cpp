@@ -8,6 +8,8 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include <algorithm>
+#include <bit>
 #include <memory>
 #include <new>
 #include <string>
@@ -17,8 +19,11 @@ namespace weft::fetcher::wire {
 namespace {
 
 constexpr int window_log = 25;  // reaches over the longest prefix and the most nodes
-constexpr int hash_log = 20;    // 4 MiB; four times as much would save 0.02 B per known digest
-constexpr int min_match = 7;    // the longest there is
+// 4 MiB at most: four times as much would save 0.02 B per known digest. Less where there is less to
+// find, since clearing the table takes longer than packing a few nodes.
+constexpr int most_hash_log = 20;
+constexpr int least_hash_log = 14;
+constexpr int min_match = 7;  // the longest there is
 
 static_assert((max_prefix_nodes + max_packed_nodes) * block_size <= (1u << window_log));
 
@@ -26,6 +31,10 @@ struct FreeContext {
   void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
   void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
 };
+
+int hash_log_for(std::size_t size) {
+  return std::clamp(static_cast<int>(std::bit_width(size / 4)), least_hash_log, most_hash_log);
+}
 
 void set(ZSTD_CCtx* context, ZSTD_cParameter parameter, int value) {
   const std::size_t done = ZSTD_CCtx_setParameter(context, parameter, value);
@@ -48,7 +57,7 @@ std::vector<std::byte> pack_nodes(std::span<const std::byte> prefix,
   if (context == nullptr) throw std::bad_alloc();
   set(context.get(), ZSTD_c_strategy, ZSTD_fast);
   set(context.get(), ZSTD_c_windowLog, window_log);
-  set(context.get(), ZSTD_c_hashLog, hash_log);
+  set(context.get(), ZSTD_c_hashLog, hash_log_for(prefix.size() + nodes.size()));
   set(context.get(), ZSTD_c_minMatch, min_match);
   ZSTD_CCtx_refPrefix(context.get(), prefix.data(), prefix.size());
   // What does not compress is stored with 3 bytes for each 128 KiB.

@@ -16,7 +16,7 @@
 /// more instead of 4 (`tests/bench/fetcher/tree_bench`).
 namespace weft::fetcher::wire {
 
-/// Takes 4 MiB and the result. Always succeeds; at most max_pack_size of the nodes.
+/// Takes up to 4 MiB, and the result. Always succeeds; at most max_pack_size of the nodes.
 [[nodiscard]] std::vector<std::byte> pack_nodes(std::span<const std::byte> prefix,
                                                 std::span<const std::byte> nodes);
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 #include <vector>
 
 // What the tree of an image costs where relatives of it are: bytes counted at the server, in both
@@ -94,7 +95,10 @@ TEST_F(TreeTransfer, without_a_relative_here_it_does_too) {
   origin.serve();
   target.fetcher().add_peer(origin.address());
   transfer();
-  EXPECT_EQ(sent_blocks, block_count);
+  // Each content once, but for what was on its way before its twin was known.
+  const std::set<Digest> distinct(image.digests.begin(), image.digests.end());
+  EXPECT_GE(sent_blocks, distinct.size());
+  EXPECT_LE(sent_blocks, distinct.size() * 21 / 20);
 }
 
 TEST_F(TreeTransfer, a_few_changed_blocks_cost_their_paths_and_no_more) {

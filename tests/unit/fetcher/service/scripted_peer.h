@@ -77,6 +77,12 @@ class ScriptedPeer final : public PeerSession {
   void answer() {
     answer([](wire::BlockBatch&) {});
   }
+  using Pack = std::function<Result<std::vector<NodePack>>(const wire::TreePackRequest&)>;
+  /// From now on it says that it packs tree nodes, and answers so.
+  void pack_with(Pack pack) {
+    hello_.features |= wire::feature_tree_pack;
+    pack_ = std::move(pack);
+  }
   void nodes_go() {
     answers_nodes = true;
     nodes_signal_.notify_all();
@@ -122,6 +128,11 @@ class ScriptedPeer final : public PeerSession {
       if (lies_about_nodes) answer.nodes.back().bytes[5] ^= std::byte{1};
     }
     co_return answer;
+  }
+  Awaitable<Result<std::vector<NodePack>>> tree_pack(wire::TreePackRequest request, wire::Priority,
+                                                     TimePoint) override {
+    calls.emplace_back("pack of " + std::to_string(request.bases.size()) + " bases");
+    co_return pack_(request);
   }
   RequestId blocks(ImageId, std::vector<BlockRange> ranges, wire::Priority priority,
                    OnBatch on_batch) override {
@@ -204,6 +215,7 @@ class ScriptedPeer final : public PeerSession {
 
   Timers& timers_;
   const test::SampleImage& image_;
+  Pack pack_;
   wire::Hello hello_;
   NodeId late_node_;
   std::function<bool(BlockIndex)> others_;

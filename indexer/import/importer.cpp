@@ -100,7 +100,8 @@ Result<Imported> import_file(Store& store, FileSystem& fs, WorkerPool& pool, Imp
   WEFT_CHECK(check_name(store, options.name));
   const SourceOptions source_options{.format = options.format,
                                      .allow_backing = std::move(options.allow_backing),
-                                     .readers = pool.threads()};
+                                     .readers = pool.threads(),
+                                     .stop = stop};
   WEFT_TRY(const OpenedSource opened, open_source(fs, options.path, source_options));
   BlockSource& source = *opened.source;
   const std::stop_callback on_stop(stop, [&source] { source.interrupt(); });

@@ -35,6 +35,7 @@ Result<OpenedSource> open_source(FileSystem& fs, const std::filesystem::path& pa
     WEFT_TRY(ImageChain chain, open_chain(fs, std::move(source), format, options.allow_backing));
     NbdSourceOptions nbd_options;
     nbd_options.readers = options.readers;
+    nbd_options.stop = options.stop;
     WEFT_TRY(auto disk, NbdSource::open(fs, std::move(chain), nbd_options));
     return OpenedSource{.source = std::move(disk), .path = real, .format = format};
   }

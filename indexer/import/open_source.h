@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <vector>
 
 namespace weft {
@@ -19,6 +20,7 @@ struct SourceOptions {
   std::optional<DiskFormat> format;                  ///< nullopt: as probed
   std::vector<std::filesystem::path> allow_backing;  ///< see `AllowedFiles`
   std::size_t readers = 2;                           ///< threads that will read at once
+  std::stop_token stop{};                            ///< ends opening: Errc::cancelled
 };
 
 struct OpenedSource {

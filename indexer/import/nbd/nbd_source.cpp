@@ -31,6 +31,7 @@ Result<std::unique_ptr<NbdSource>> NbdSource::open(FileSystem& fs, ImageChain ch
   WEFT_TRY(auto server, QemuNbd::start(graph, options.readers + 1));
   std::unique_ptr<NbdSource> source(
       new NbdSource(fs, std::move(chain), std::move(graph), std::move(server), options));
+  const std::stop_callback on_stop(options.stop, [opened = source.get()] { opened->interrupt(); });
   WEFT_CHECK(source->connect());
   return source;
 }

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct NbdSourceOptions {
   Duration start_timeout = std::chrono::seconds(60);
   Duration request_timeout = std::chrono::seconds(120);  ///< for one read or block status
   const Clock* clock = &steady_clock();
+  std::stop_token stop{};  ///< ends opening
 };
 
 /// A disk image in any format that QEMU reads, through a private `qemu-nbd` that lives as long as

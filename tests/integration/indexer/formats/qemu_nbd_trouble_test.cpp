@@ -20,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include <sys/syscall.h>
 #include <unistd.h>
 
 // qemu-nbd is missing, dies or hangs: a clear error, and nothing is left.
@@ -27,6 +28,7 @@ namespace weft {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using namespace std::chrono_literals;
 
 // The qemu-nbd that a thread of this process has started.
@@ -96,6 +98,41 @@ TEST_F(QemuNbdTrouble, program_that_fails_is_quoted) {
   ASSERT_FALSE(outcome);
   EXPECT_THAT(outcome.error().detail, HasSubstr("exited with status 3"));
   EXPECT_THAT(outcome.error().detail, HasSubstr("no luck today"));
+}
+
+TEST_F(QemuNbdTrouble, program_cannot_read_other_files_of_the_host) {
+  if (::syscall(SYS_landlock_create_ruleset, nullptr, 0, 1) < 1) GTEST_SKIP() << "no Landlock";
+  const auto secret = dir_ / "secret";
+  std::ofstream(secret) << "do not tell";
+  std::filesystem::create_directory(dir_ / "bin");
+  const auto fake = dir_ / "bin" / "qemu-nbd";
+  std::ofstream(fake) << "#!/bin/sh\nread -r line <" << secret.string()
+                      << " && echo \"$line\" >&2\necho x >" << secret.string() << "\nexit 3\n";
+  std::filesystem::permissions(fake, std::filesystem::perms::owner_all);
+  const std::string path = ::getenv("PATH");
+  ::setenv("PATH", (dir_ / "bin").c_str(), 1);
+  const auto outcome = test::as_weft_reads(image_);
+  ::setenv("PATH", path.c_str(), 1);
+  ASSERT_FALSE(outcome);
+  EXPECT_THAT(outcome.error().detail, HasSubstr("Permission denied"));
+  EXPECT_THAT(outcome.error().detail, Not(HasSubstr("do not tell")));
+  EXPECT_EQ(std::filesystem::file_size(secret), 11U);
+}
+
+TEST_F(QemuNbdTrouble, start_that_hangs_can_be_cancelled) {
+  const auto fake = dir_ / "qemu-nbd";
+  std::ofstream(fake) << "#!/bin/sh\nexec /bin/sleep 1000\n";
+  std::filesystem::permissions(fake, std::filesystem::perms::owner_all);
+  const std::string path = ::getenv("PATH");
+  ::setenv("PATH", dir_.path().c_str(), 1);
+  std::stop_source stop;
+  SourceOptions options;
+  options.stop = stop.get_token();
+  std::jthread other([&] { stop.request_stop(); });
+  const auto outcome = open_source(posix_file_system(), image_, options);
+  ::setenv("PATH", path.c_str(), 1);
+  ASSERT_FALSE(outcome);
+  EXPECT_TRUE(outcome.error().is(Errc::cancelled)) << outcome.error().message();
 }
 
 TEST_F(QemuNbdTrouble, death_in_the_middle_is_an_error_that_says_so) {

@@ -122,7 +122,8 @@ Result<ImportUpdate> import_update(Store& store, FileSystem& fs, WorkerPool& poo
   WEFT_TRY(target.source, file_of(store, options));
   const SourceOptions source{.format = options.format,
                              .allow_backing = std::move(options.allow_backing),
-                             .readers = pool.threads()};
+                             .readers = pool.threads(),
+                             .stop = stop};
   auto update = run(store, fs, pool, target, source, progress, stop);
   if (update || !update.error().is(Errc::not_resident)) return update;
   // The old image is damaged where something was to be taken over: then nothing is.

@@ -136,7 +136,7 @@ std::string cell(const SimilarView& view, const Layout& at, std::size_t row, std
     const double y = at.y(row) + at.cell_height / 2;
     const char* dark = shared.percent >= 55 ? " w" : "";
     svg += fmt::format(R"(<text class="c{}" x="{:.0f}" y="{:.0f}">{}{:.0f}%</text>)", dark, x,
-                       y - 1, about, std::max(0.0, shared.percent - 0.5));
+                       y - 1, about, std::floor(shared.percent));
     svg += fmt::format(R"(<text class="c s{}" x="{:.0f}" y="{:.0f}">{}{}</text>)", dark, x, y + 14,
                        about, short_size(shared.bytes));
   }

@@ -9,6 +9,7 @@
 #include <boost/json/value.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
@@ -35,7 +36,7 @@ std::string size_cell(const SimilarView::Cell& cell) {
 // Rounded down as everywhere: 100 means all.
 std::string percent_cell(const SimilarView::Cell& cell) {
   if (cell.bytes.value() == 0) return "-";
-  return fmt::format("{}{:.0f}", cell.exact ? "" : "~", std::max(0.0, cell.percent - 0.5));
+  return fmt::format("{}{:.0f}", cell.exact ? "" : "~", std::floor(cell.percent));
 }
 
 std::string matrix(const SimilarView& view, auto&& cell_of) {

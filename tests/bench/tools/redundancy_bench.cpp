@@ -27,6 +27,8 @@ struct Options {
   std::string images;             ///< directory; empty: those of make-images
   std::vector<std::string> only;  ///< targets
   std::string scratch = "/var/tmp";
+  std::string keep;          ///< directory for what the rivals need; empty: measured anew
+  std::string casync_chunk;  ///< as casync takes it; empty: its default
   double mbit = 100;
   double rtt_ms = 20;
   bool quick = false;
@@ -38,8 +40,7 @@ struct Options {
 struct Image {
   NamedFile file;
   ImageContent content;
-  std::optional<CasyncImage> casync{};        ///< with its default chunks
-  std::optional<CasyncImage> casync_small{};  ///< with a quarter of their size
+  std::optional<CasyncImage> casync{};
 };
 
 constexpr double megabyte = 1e6;
@@ -87,7 +88,6 @@ struct Case {
   MeasuredTransfer measured{};
   std::optional<std::uint64_t> rsync{};
   std::optional<std::uint64_t> casync{};
-  std::optional<std::uint64_t> casync_small{};
   std::optional<std::uint64_t> copy{};
 };
 
@@ -104,7 +104,10 @@ std::string cell(const std::optional<std::uint64_t>& bytes) {
 class Bench {
  public:
   Bench(Options options, Report& report)
-      : options_(std::move(options)), report_(report), scratch_(options_.scratch) {}
+      : options_(std::move(options)),
+        report_(report),
+        scratch_(options_.scratch),
+        rivals_(options_.keep, scratch_.path()) {}
 
   void run() {
     auto files = options_.images.empty() ? made_images() : files_in(options_.images);
@@ -146,8 +149,7 @@ class Bench {
     std::optional<std::uint64_t> copy;
     if (options_.rivals) {
       note("rsync of " + target.file.name);
-      const test::TempDirectory place(scratch_.path());
-      rsync = rsync_bytes(target.file.file, best.file.file, place.path());
+      rsync = rivals_.rsync_bytes(target.file.file, best.file.file);
       copy = testing::whole_copy(target.file.file);
     }
     for (const bool all : {false, true}) {
@@ -176,30 +178,27 @@ class Bench {
     const test::TempDirectory place(scratch_.path());
     result.measured = measure_transfer(source, target.file, files, link, place.path());
     if (!options_.rivals) return result;
-    result.casync = casync(target, local, &Image::casync, "");
-    result.casync_small = casync(target, local, &Image::casync_small, "16384");
+    result.casync = casync(target, local);
     return result;
   }
 
-  std::uint64_t casync(const Image& target, const std::vector<const Image*>& local,
-                       std::optional<CasyncImage> Image::* member, const std::string& chunk_size) {
-    for (Image& image : images_) {
-      if ((image.*member) || (&image != &target && std::ranges::count(local, &image) == 0))
-        continue;
-      note("casync of " + image.file.name);
-      const test::TempDirectory place(scratch_.path());
-      image.*member = casync_image(image.file.file, chunk_size, place.path());
-    }
+  std::uint64_t casync(const Image& target, const std::vector<const Image*>& local) {
     std::vector<const CasyncImage*> there;
-    for (const Image* image : local)
-      there.push_back(&*(image->*member));
-    return casync_bytes(*(target.*member), there);
+    for (Image& image : images_) {
+      const bool is_local = std::ranges::count(local, &image) > 0;
+      if (!is_local && &image != &target) continue;
+      if (!image.casync) {
+        note("casync of " + image.file.name);
+        image.casync = rivals_.casync_image(image.file.file, options_.casync_chunk);
+      }
+      if (is_local) there.push_back(&*image.casync);
+    }
+    return casync_bytes(*target.casync, there);
   }
 
   static void print_head() {
-    std::printf("MB over the link, both directions\n%-15s %-15s %9s %9s %6s %8s %8s %8s %8s %6s\n",
-                "image", "local", "reference", "weft", "ratio", "rsync", "casync", "cas.16K",
-                "zstd -3", "s");
+    std::printf("MB over the link, both directions\n%-15s %-15s %9s %9s %6s %8s %8s %8s %6s\n",
+                "image", "local", "reference", "weft", "ratio", "rsync", "casync", "zstd -3", "s");
   }
 
   void show(const Case& c, const std::string& name) {
@@ -218,14 +217,13 @@ class Bench {
                   Bound::at_most(0.4));
       report_.add(name + "_of_casync", bytes / static_cast<double>(*c.casync), "x",
                   Bound::at_most(0.7));
-      report_.add(name + "_of_casync_16k", bytes / static_cast<double>(*c.casync_small), "x");
       report_.add(name + "_of_copy", bytes / static_cast<double>(*c.copy), "x");
     }
     if (options_.json) return;
-    std::printf("%-15s %-15s %9.2f %9.2f %6.3f %8s %8s %8s %8s %6.1f\n", c.target.c_str(),
+    std::printf("%-15s %-15s %9.2f %9.2f %6.3f %8s %8s %8s %6.1f\n", c.target.c_str(),
                 c.local.c_str(), reference / megabyte, bytes / megabyte, bytes / reference,
-                cell(c.rsync).c_str(), cell(c.casync).c_str(), cell(c.casync_small).c_str(),
-                cell(c.copy).c_str(), c.measured.seconds);
+                cell(c.rsync).c_str(), cell(c.casync).c_str(), cell(c.copy).c_str(),
+                c.measured.seconds);
     if (options_.breakdown) print_breakdown(c);
     std::fflush(stdout);
   }
@@ -248,6 +246,7 @@ class Bench {
   Options options_;
   Report& report_;
   test::TempDirectory scratch_;
+  Rivals rivals_;
   std::vector<Image> images_;
 };
 
@@ -264,6 +263,9 @@ int main(int argc, char** argv) {
   app.add_option("--only", options.only, "image to be the target; may be repeated")
       ->allow_extra_args(false);
   app.add_option("--scratch", options.scratch, "directory for what is written meanwhile");
+  app.add_option("--keep", options.keep,
+                 "directory that keeps what the rivals need from run to run");
+  app.add_option("--casync-chunk", options.casync_chunk, "--chunk-size for casync");
   app.add_option("--rate", options.mbit, "Mbit/s of the link; 0 = not limited");
   app.add_option("--rtt", options.rtt_ms, "round trip of the link in ms");
   app.add_flag("--quick", options.quick, "two targets only: base-edited and web");

@@ -2,12 +2,14 @@
 #include "tests/bench/tools/rivals.h"
 
 #include "tests/support/fs/subprocess.h"
+#include "tests/support/indexer/temp_directory.h"
 #include "tests/support/tools/running_relay.h"
 #include "tests/support/tools/weft_node.h"
 
 #include <algorithm>
 #include <chrono>
 #include <fstream>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -61,38 +63,31 @@ class RsyncDaemon {
   testing::Subprocess daemon_;
 };
 
-}  // namespace
-
-std::uint64_t rsync_bytes(const std::filesystem::path& file, const std::filesystem::path& basis,
-                          const std::filesystem::path& scratch) {
-  const auto destination = scratch / file.filename();
+std::uint64_t run_rsync(const std::filesystem::path& file, const std::filesystem::path& basis,
+                        const std::filesystem::path& place) {
+  const auto destination = place / file.filename();
   must({"cp", "--sparse=always", "--reflink=auto", basis, destination});
-  const RsyncDaemon daemon(file.parent_path(), scratch);
-  testing::RelayOptions options;
-  options.listen = "127.0.0.1:0";
-  options.target = daemon.address();
-  testing::RunningRelay relay(options);
+  const RsyncDaemon daemon(file.parent_path(), place);
+  testing::RunningRelay relay({.listen = "127.0.0.1:0", .target = daemon.address()});
   const std::string source = "rsync://" + relay.address() + "/images/" + file.filename().string();
-  // 10: the daemon does not listen yet.
   testing::Finished done;
   for (int attempt = 0; attempt < 50; ++attempt) {
     done = testing::run(
         {"rsync", "-z", "--no-whole-file", "--ignore-times", "--sparse", source, destination},
-        20min);
-    if (done.status.code != 10 && done.status.code != 12) break;
+        30min);
+    if (done.status.code != 10 && done.status.code != 12) break;  // the daemon does not listen yet
     std::this_thread::sleep_for(100ms);
   }
   if (!done.status.ok()) throw std::runtime_error("rsync failed: " + done.err);
   const auto counts = relay.counts();
   must({"cmp", file, destination});
-  std::filesystem::remove(destination);
   return counts.to_client + counts.to_target;
 }
 
-CasyncImage casync_image(const std::filesystem::path& file, const std::string& chunk_size,
-                         const std::filesystem::path& scratch) {
-  const auto store = scratch / "store.castr";
-  const auto index = scratch / "image.caibx";
+CasyncImage run_casync(const std::filesystem::path& file, const std::string& chunk_size,
+                       const std::filesystem::path& place) {
+  const auto store = place / "store.castr";
+  const auto index = place / "image.caibx";
   std::vector<std::string> command{"casync", "make", "--store=" + store.string()};
   if (!chunk_size.empty()) command.push_back("--chunk-size=" + chunk_size);
   command.insert(command.end(), {index, file});
@@ -102,10 +97,33 @@ CasyncImage casync_image(const std::filesystem::path& file, const std::string& c
   for (const auto& entry : std::filesystem::recursive_directory_iterator(store)) {
     if (entry.is_regular_file()) image.chunks[entry.path().filename()] = entry.file_size();
   }
-  std::filesystem::remove_all(store);
-  std::filesystem::remove(index);
   return image;
 }
+
+/// Tells a file from what it was before: name, size, time of the last change.
+std::string mark(const std::filesystem::path& file) {
+  return file.filename().string() + "-" + std::to_string(std::filesystem::file_size(file)) + "-" +
+         std::to_string(std::filesystem::last_write_time(file).time_since_epoch().count());
+}
+
+void write_chunks(const std::filesystem::path& path, const CasyncImage& image) {
+  std::ofstream out(path);
+  out << "index " << image.index_bytes << "\n";
+  for (const auto& [name, size] : image.chunks)
+    out << name << " " << size << "\n";
+}
+
+std::optional<CasyncImage> read_chunks(const std::filesystem::path& path) {
+  std::ifstream in(path);
+  CasyncImage image;
+  std::string name;
+  if (!(in >> name >> image.index_bytes)) return std::nullopt;
+  for (std::uint64_t size = 0; in >> name >> size;)
+    image.chunks[name] = size;
+  return image;
+}
+
+}  // namespace
 
 std::uint64_t casync_bytes(const CasyncImage& image, std::span<const CasyncImage* const> local) {
   std::uint64_t bytes = image.index_bytes;
@@ -114,6 +132,36 @@ std::uint64_t casync_bytes(const CasyncImage& image, std::span<const CasyncImage
     if (std::ranges::none_of(local, has)) bytes += size;
   }
   return bytes;
+}
+
+Rivals::Rivals(std::filesystem::path keep, std::filesystem::path scratch)
+    : keep_(std::move(keep)), scratch_(std::move(scratch)) {
+  if (!keep_.empty()) std::filesystem::create_directories(keep_);
+}
+
+std::filesystem::path Rivals::kept(const std::string& what) const {
+  return keep_.empty() ? std::filesystem::path() : keep_ / what;
+}
+
+std::uint64_t Rivals::rsync_bytes(const std::filesystem::path& file,
+                                  const std::filesystem::path& basis) const {
+  const auto note = kept("rsync-" + mark(file) + "-" + mark(basis));
+  std::uint64_t bytes = 0;
+  if (std::ifstream(note) >> bytes) return bytes;
+  const test::TempDirectory place(scratch_);
+  bytes = run_rsync(file, basis, place.path());
+  if (!note.empty()) std::ofstream(note) << bytes << "\n";
+  return bytes;
+}
+
+CasyncImage Rivals::casync_image(const std::filesystem::path& file,
+                                 const std::string& chunk_size) const {
+  const auto note = kept("casync" + chunk_size + "-" + mark(file));
+  if (auto image = read_chunks(note)) return *std::move(image);
+  const test::TempDirectory place(scratch_);
+  const CasyncImage image = run_casync(file, chunk_size, place.path());
+  if (!note.empty()) write_chunks(note, image);
+  return image;
 }
 
 }  // namespace weft::bench

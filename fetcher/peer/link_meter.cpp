@@ -64,30 +64,37 @@ Duration RoundTripMeter::least() const {
   return *std::min_element(ring_.begin(), ring_.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
-void SendMeter::written(std::size_t bytes, Duration in_write) {
+void SendMeter::written(std::size_t bytes, Duration in_write, Duration since_last) {
   bytes_ += bytes;
   time_ += in_write;
+  elapsed_ += since_last;
   if (bytes_ < send_sample_bytes && (time_ < sample_time || bytes_ < least_bytes)) return;
-  rate_ = smoothed(rate_, static_cast<double>(bytes_) / std::max(seconds(time_), 1e-6));
+  const auto bytes_sent = static_cast<double>(bytes_);
+  rate_ = smoothed(rate_, bytes_sent / std::max(seconds(time_), 1e-6));
+  pace_ = smoothed(pace_, bytes_sent / std::max(seconds(std::max(elapsed_, time_)), 1e-6));
   bytes_ = 0;
   time_ = {};
+  elapsed_ = {};
 }
 
 void SendMeter::waited(Duration for_request) {
   if (for_request <= longest_wait) {
     time_ += for_request;
+    elapsed_ += for_request;
     return;
   }
   bytes_ = 0;
   time_ = {};
+  elapsed_ = {};
 }
 
-int compression_level(double bytes_per_second) noexcept {
-  if (bytes_per_second == 0) return 3;     // unknown yet
-  if (bytes_per_second < 2.5e6) return 9;  // 20 Mbit/s
-  if (bytes_per_second < 15e6) return 5;   // 120 Mbit/s
-  if (bytes_per_second < 125e6) return 3;  // 1 Gbit/s
-  if (bytes_per_second < 400e6) return 1;
+int compression_level(double rate, double pace) noexcept {
+  if (rate == 0) return 3;     // unknown yet
+  if (rate < 2.5e6) return 9;  // 20 Mbit/s
+  if (rate < 15e6) return 5;   // 120 Mbit/s
+  if (rate < 125e6) return 3;  // 1 Gbit/s
+  if (pace != 0 && pace < 15e6) return 3;
+  if (rate < 400e6) return 1;
   return 0;
 }
 

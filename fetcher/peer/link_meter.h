@@ -59,22 +59,30 @@ class RoundTripMeter {
 /// Rationale: a receiver keeps little more outstanding than the link holds, and the kernel takes
 /// that much at once. Writes alone would show any link as fast as memory, and it would get
 /// everything uncompressed.
+///
+/// The pace is what the peer gets in fact, the sender's own work included. A busy sender's pace is
+/// far below its rate; at a slow pace compressing well is so cheap that there is no reason not to.
 class SendMeter {
  public:
-  void written(std::size_t bytes, Duration in_write);
+  /// `since_last`: from the end of the write before, or of the wait after it, to the end of this.
+  void written(std::size_t bytes, Duration in_write, Duration since_last);
   /// Nothing was left to answer until the next request came. A long wait is the peer's own pause:
   /// it begins a new sample.
   void waited(Duration for_request);
   /// 0 before the first sample.
   [[nodiscard]] double bytes_per_second() const { return rate_; }
+  [[nodiscard]] double pace() const { return pace_; }
 
  private:
   std::uint64_t bytes_ = 0;
-  Duration time_{};
+  Duration time_{};     // of these bytes: in writes and short waits
+  Duration elapsed_{};  // all of it
   double rate_ = 0;
+  double pace_ = 0;
 };
 
-/// zstd level for batches sent at this rate (0: unknown yet); level 0 = plain.
-[[nodiscard]] int compression_level(double bytes_per_second) noexcept;
+/// zstd level for batches that the link takes at this rate and that are sent at this pace, in bytes
+/// per second (0: unknown yet); level 0 = plain.
+[[nodiscard]] int compression_level(double rate, double pace) noexcept;
 
 }  // namespace weft::fetcher

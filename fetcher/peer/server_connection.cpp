@@ -234,7 +234,10 @@ Awaitable<void> ServerConnection::write_frames() {
       const bool idle = queue_.answers() == 0;
       const TimePoint begun = shared_.context.timers.now();
       co_await changed_.wait();
-      if (idle) meter_.waited(shared_.context.timers.now() - begun);
+      if (idle) {
+        last_sent_ = shared_.context.timers.now();
+        meter_.waited(*last_sent_ - begun);
+      }
       continue;
     }
     start_jobs();           // there is room to look ahead again
@@ -254,7 +257,9 @@ Awaitable<bool> ServerConnection::write(AnswerQueue::Ready ready) {
   const TimePoint begun = timers.now();
   const auto written = co_await stream_->write(ready.frame);
   if (!written) co_return false;
-  meter_.written(ready.frame.size(), timers.now() - begun);
+  const TimePoint ended = timers.now();
+  meter_.written(ready.frame.size(), ended - begun, ended - last_sent_.value_or(begun));
+  last_sent_ = ended;
   shared_.stats.bytes_sent += ready.frame.size();
   shared_.stats.bytes_by_priority[static_cast<std::size_t>(ready.priority)] += ready.frame.size();
   co_return true;
@@ -262,7 +267,7 @@ Awaitable<bool> ServerConnection::write(AnswerQueue::Ready ready) {
 
 void ServerConnection::start_jobs() {
   if (closed_ || finishing_) return;
-  const int level = compression_level(meter_.bytes_per_second());
+  const int level = compression_level(meter_.bytes_per_second(), meter_.pace());
   while (auto job = queue_.next_job()) {
     shared_.tasks.spawn(
         "peer answer",

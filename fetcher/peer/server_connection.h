@@ -85,6 +85,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   FrameSource source_;
   AnswerQueue queue_;
   SendMeter meter_;
+  std::optional<TimePoint> last_sent_;  // or the end of an idle wait after it
   std::map<ImageId, Watch> watches_;
   bool polling_ = false;
   bool closed_ = false;

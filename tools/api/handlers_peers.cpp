@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/api/handler_support.h"
 #include "tools/api/handlers.h"
 #include "tools/api/views.h"
 #include "tools/daemon/node.h"
@@ -20,18 +21,27 @@ namespace json = boost::json;
 Reply list_peers(Node& node, const Call&, const CallContext&) {
   std::vector<fetcher::PeerStatus> statuses;
   if (node.network() != nullptr) statuses = node.network()->fetcher().peers();
+  std::vector<fetcher::PeerHoldings> holdings;
+  if (node.network() != nullptr) holdings = node.network()->holdings();
   json::array peers;
   for (const auto& peer : node.peers().list()) {
     const auto status = std::ranges::find(statuses, peer.address, &fetcher::PeerStatus::address);
-    peers.push_back(to_json(peer, status == statuses.end() ? nullptr : &*status));
+    auto view = to_json(peer, status == statuses.end() ? nullptr : &*status);
+    const auto seen = std::ranges::find(holdings, peer.address, &fetcher::PeerHoldings::address);
+    if (seen != holdings.end()) view["exchange"] = to_json(seen->spent, seen->images.size());
+    peers.push_back(std::move(view));
   }
   return json::object{{"peers", std::move(peers)}};
 }
 
 Reply add_peer(Node& node, const Call& call, const CallContext&) {
-  WEFT_CHECK(only_members(call, {"address"}));
+  WEFT_CHECK(only_members(call, {"address", "price_per_gib"}));
   WEFT_TRY(const auto address, required_text(call, "address"));
-  WEFT_TRY(auto added, node.peers().add(address, PeerOrigin::recorded));
+  std::optional<double> price;
+  if (call.body.contains("price_per_gib")) {
+    WEFT_TRY(price, optional_number(call, "price_per_gib", 0));
+  }
+  WEFT_TRY(auto added, node.peers().add(address, PeerOrigin::recorded, price));
   spdlog::info("peer added peer={}", added);
   return json::object{{"address", std::move(added)}};
 }

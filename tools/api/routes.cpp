@@ -30,6 +30,8 @@ constexpr std::array routes{
     Route{"DELETE", "v1/images/*", api::remove_image},
     Route{"GET", "v1/similar", api::get_similar, true},
     Route{"GET", "v1/clusters", api::get_clusters, true},
+    Route{"GET", "v1/images/*/where", api::where_image},
+    Route{"GET", "v1/images/*/diff/*", api::diff_images},
     Route{"GET", "v1/peers", api::list_peers},
     Route{"POST", "v1/peers", api::add_peer},
     Route{"DELETE", "v1/peers/*", api::remove_peer},

@@ -98,7 +98,9 @@ json::object to_json(const JobView& job) {
 }
 
 json::object to_json(const KnownPeer& peer, const fetcher::PeerStatus* status) {
-  json::object view{{"address", peer.address}, {"origin", to_string(peer.origin)}};
+  json::object view{{"address", peer.address},
+                    {"origin", to_string(peer.origin)},
+                    {"price_per_gib", peer.price_per_gib}};
   if (status == nullptr) {
     view["state"] = "unknown";
     return view;
@@ -117,6 +119,16 @@ json::object to_json(const KnownPeer& peer, const fetcher::PeerStatus* status) {
     banned.emplace_back(to_hex(image));
   view["banned_for"] = std::move(banned);
   return view;
+}
+
+json::object to_json(const fetcher::ExchangeStatistics& spent, std::size_t images) {
+  return {{"images", images},
+          {"lists", spent.lists},
+          {"list_bytes", spent.list_bytes.value()},
+          {"signatures", spent.signatures},
+          {"signature_bytes", spent.signature_bytes.value()},
+          {"wanted", spent.wanted},
+          {"refused", spent.refused}};
 }
 
 json::object to_json(const fs::MountStatus& mount, const fetcher::ImageFetchStatus* fetch) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fetcher/exchange/exchange.h"
 #include "fetcher/service/statistics.h"
 #include "fs/mount/mount_manager.h"
 #include "indexer/import/importer.h"
@@ -27,6 +28,9 @@ namespace weft::tools {
 [[nodiscard]] boost::json::object progress_json(const Progress& progress);
 /// `status` is absent in a node without a network.
 [[nodiscard]] boost::json::object to_json(const KnownPeer& peer, const fetcher::PeerStatus* status);
+/// Bytes spent on learning what a peer has, of so many images.
+[[nodiscard]] boost::json::object to_json(const fetcher::ExchangeStatistics& spent,
+                                          std::size_t images);
 /// `fetch`: what the fetcher knows of the mount's image; may be null.
 [[nodiscard]] boost::json::object to_json(const fs::MountStatus& mount,
                                           const fetcher::ImageFetchStatus* fetch);

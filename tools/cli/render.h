@@ -13,6 +13,8 @@ namespace weft::tools {
 [[nodiscard]] std::string render_removal(const boost::json::object& report);
 [[nodiscard]] std::string render_peers(const boost::json::object& answer);
 [[nodiscard]] std::string render_status(const boost::json::object& status);
+[[nodiscard]] std::string render_where(const boost::json::object& answer);
+[[nodiscard]] std::string render_diff(const boost::json::object& answer);
 [[nodiscard]] std::string render_version(const boost::json::object& version);
 
 /// "38.4%  812.0 MiB of 2.1 GiB  11.9 MiB/s  1min 50s left": of a progress or job object.

@@ -119,22 +119,27 @@ std::string job_lines(const json::object& status) {
 }  // namespace
 
 std::string render_peers(const json::object& answer) {
+  bool priced = false;
+  for (const auto& value : list_of(answer, "peers"))
+    priced |= value.is_object() && number_of(value.get_object(), "price_per_gib") > 0;
   const auto& peers = list_of(answer, "peers");
   if (peers.empty()) return "no peers: `weft peers add HOST:PORT` adds one\n";
-  Table table({{"PEER"},
-               {"NAME"},
-               {"STATE"},
-               {"RATE", right},
-               {"RTT", right},
-               {"RECEIVED", right},
-               {"NOTE"}});
+  std::vector<Table::Column> columns = {{"PEER"},        {"NAME"},       {"STATE"},
+                                        {"RATE", right}, {"RTT", right}, {"RECEIVED", right}};
+  if (priced) columns.push_back({"PER GiB", right});
+  columns.push_back({"NOTE"});
+  Table table(std::move(columns));
   for (const auto& value : peers) {
     if (!value.is_object()) continue;
     const auto& peer = value.get_object();
     const auto name = text_of(peer, "name");
-    table.add({text_of(peer, "address"), name.empty() ? "-" : name, text_of(peer, "state"),
-               rate_or_dash(peer, "rate"), time_or_dash(peer, "round_trip"),
-               format_size(bytes_at(peer, "received")), note_of(peer)});
+    std::vector<std::string> cells = {
+        text_of(peer, "address"),         name.empty() ? "-" : name,
+        text_of(peer, "state"),           rate_or_dash(peer, "rate"),
+        time_or_dash(peer, "round_trip"), format_size(bytes_at(peer, "received"))};
+    if (priced) cells.push_back(fmt::format("{:g}", number_of(peer, "price_per_gib")));
+    cells.push_back(note_of(peer));
+    table.add(std::move(cells));
   }
   return table.text();
 }

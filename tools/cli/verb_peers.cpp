@@ -11,9 +11,15 @@ Verb add_verb(CLI::App& peers, const std::shared_ptr<std::string>& address) {
   auto& command = add_command(peers, "add", "fetch from this node, now and after restarts",
                               "weft peers add 127.0.0.1:7441");
   command.add_option("HOST:PORT", *address)->required();
-  RunInSession run = [address](Session& session) -> Result<void> {
-    WEFT_TRY(const auto answer,
-             session.call(make_call("POST", {"peers"}, {{"address", *address}})));
+  const auto price = std::make_shared<std::string>();
+  command.add_option("--price", *price, "price per GiB of what comes from there, such as 0.02")
+      ->type_name("PRICE");
+  RunInSession run = [address, price](Session& session) -> Result<void> {
+    boost::json::object body{{"address", *address}};
+    if (!price->empty()) {
+      WEFT_TRY(body["price_per_gib"], parse_price(*price));
+    }
+    WEFT_TRY(const auto answer, session.call(make_call("POST", {"peers"}, std::move(body))));
     session.print(answer, "");
     return {};
   };

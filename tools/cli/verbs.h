@@ -38,6 +38,8 @@ struct Verb {
 [[nodiscard]] Verb umount_verb(CLI::App& app);
 [[nodiscard]] Verb materialize_verb(CLI::App& app);
 [[nodiscard]] Verb status_verb(CLI::App& app);
+[[nodiscard]] Verb where_verb(CLI::App& app);
+[[nodiscard]] Verb diff_verb(CLI::App& app);
 [[nodiscard]] Verb version_verb(CLI::App& app);
 
 /// A subcommand with its one example in the help.

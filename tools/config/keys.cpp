@@ -7,6 +7,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -49,6 +50,28 @@ Result<void> set_peers(Config& c, std::string_view text) {
     text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
   }
   c.peers = std::move(peers);
+  return {};
+}
+
+Result<void> set_peer_prices(Config& c, std::string_view text) {
+  std::map<std::string, double, std::less<>> prices;
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    const auto entry = text.substr(0, comma);
+    const auto equals = entry.find('=');
+    if (equals == std::string_view::npos) {
+      return bad(fmt::format("\"{}\" is not HOST:PORT=PRICE", entry));
+    }
+    WEFT_TRY(const auto peer, fetcher::parse_address(entry.substr(0, equals)));
+    WEFT_TRY(prices[to_string(peer)], parse_price(entry.substr(equals + 1)));
+    text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
+  }
+  c.peer_prices = std::move(prices);
+  return {};
+}
+
+Result<void> set_exchange_budget(Config& c, std::string_view text) {
+  WEFT_TRY(c.exchange_budget, parse_size(text));
   return {};
 }
 
@@ -107,6 +130,13 @@ std::string join(const std::vector<fetcher::Address>& peers) {
   return text;
 }
 
+std::string join(const std::map<std::string, double, std::less<>>& prices) {
+  std::string text;
+  for (const auto& [peer, price] : prices)
+    text += fmt::format("{}{}={}", text.empty() ? "" : ",", peer, price);
+  return text;
+}
+
 constexpr std::array keys{
     ConfigKey{"state", "DIR", "state directory of the node", set_state,
               [](const Config& c) { return c.state.string(); }},
@@ -119,6 +149,12 @@ constexpr std::array keys{
               [](const Config& c) { return std::string(c.insecure ? "true" : "false"); }},
     ConfigKey{"peers", "HOST:PORT,…", "nodes to fetch from", set_peers,
               [](const Config& c) { return join(c.peers); }},
+    ConfigKey{"peer_prices", "HOST:PORT=PRICE,…", "price per GiB of what comes from a node",
+              set_peer_prices, [](const Config& c) { return join(c.peer_prices); }},
+    ConfigKey{"exchange_budget", "SIZE",
+              "bytes a minute to learn what peers hold (0: only when it is needed)",
+              set_exchange_budget,
+              [](const Config& c) { return std::to_string(c.exchange_budget.value()); }},
     ConfigKey{"node_name", "NAME", "name shown to peers (default: the host's name)", set_node_name,
               [](const Config& c) { return c.node_name; }},
     ConfigKey{"free_space_floor", "SIZE",
@@ -195,6 +231,14 @@ Result<fs::WhenMissing> parse_policy(std::string_view text) {
   const auto policy = fs::parse_when_missing(text);
   if (!policy) return bad(fmt::format("\"{}\" is not a read policy: hold, eio or eagain", text));
   return *policy;
+}
+
+Result<double> parse_price(std::string_view text) {
+  double price = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), price);
+  const bool whole = parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size();
+  if (whole && std::isfinite(price) && price >= 0) return price;
+  return bad(fmt::format("\"{}\" is not a price per GiB such as 0.02", text));
 }
 
 Result<Duration> parse_hold(std::string_view text) {

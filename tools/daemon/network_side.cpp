@@ -56,7 +56,10 @@ struct NetworkSide::Impl {
       peer.await_hello = false;  // a search travels with our greeting
       return dial(context, std::move(peer), std::move(address), deadline);
     };
+    exchange = std::make_unique<fetcher::Exchange>(io.executor(), io.timers(), *offload, store,
+                                                   options.exchange);
     fetcher::FetcherOptions fetch;
+    fetch.exchange = exchange.get();
     fetch.node = store.node_id();
     fetch.random_seed = random_seed();
     fetch.relatives = std::make_shared<fetcher::RelativeTrees>(store);
@@ -75,6 +78,7 @@ struct NetworkSide::Impl {
   std::unique_ptr<fetcher::Network> network;
   std::unique_ptr<fetcher::Offload> offload;
   fetcher::TaskGroup tasks;
+  std::unique_ptr<fetcher::Exchange> exchange;
   std::unique_ptr<fetcher::Fetcher> fetcher;
   std::unique_ptr<fetcher::PeerServer> server;
   bool serving = false;
@@ -94,6 +98,18 @@ Awaitable<void> start_server(fetcher::PeerServer* server, Result<void>* outcome)
 }
 Awaitable<void> stop_server(fetcher::PeerServer* server) {
   co_await server->stop();
+}
+Awaitable<void> stop_exchange(fetcher::Exchange* exchange) {
+  co_await exchange->stop();
+}
+Awaitable<void> read_holdings(const fetcher::Exchange* exchange,
+                              std::vector<fetcher::PeerHoldings>* out) {
+  *out = exchange->holdings();
+  co_return;
+}
+Awaitable<void> ask_signature(fetcher::Exchange* exchange, ImageId image, TimePoint deadline,
+                              bool* out) {
+  *out = co_await exchange->want(image, deadline);
 }
 Awaitable<void> stop_tasks(fetcher::TaskGroup* tasks) {
   co_await tasks->stop();
@@ -142,6 +158,19 @@ fetcher::PeerServerStats NetworkSide::served() {
   return stats;
 }
 
+std::vector<fetcher::PeerHoldings> NetworkSide::holdings() {
+  std::vector<fetcher::PeerHoldings> holdings;
+  impl_->io.run([&] { return read_holdings(impl_->exchange.get(), &holdings); });
+  return holdings;
+}
+
+bool NetworkSide::want_signature(const ImageId& image, Duration at_most) {
+  bool here = false;
+  const TimePoint deadline = impl_->io.timers().now() + at_most;
+  impl_->io.run([&] { return ask_signature(impl_->exchange.get(), image, deadline, &here); });
+  return here;
+}
+
 void NetworkSide::stop_serving() {
   if (!std::exchange(impl_->serving, false)) return;
   impl_->io.run([&] { return stop_server(impl_->server.get()); });
@@ -151,6 +180,7 @@ void NetworkSide::stop() {
   if (std::exchange(impl_->stopped, true)) return;
   stop_serving();
   impl_->fetcher->stop();
+  impl_->io.run([&] { return stop_exchange(impl_->exchange.get()); });
   impl_->io.run([&] { return stop_tasks(&impl_->tasks); });
   impl_->io.stop();
 }

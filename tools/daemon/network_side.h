@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fetcher/exchange/exchange.h"
 #include "fetcher/net/address.h"
 #include "fetcher/net/io_thread.h"
 #include "fetcher/peer/peer_server.h"
@@ -12,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace weft::tools {
 
@@ -19,6 +21,7 @@ struct NetworkOptions {
   std::optional<fetcher::Address> listen;  ///< nullopt: serve nobody
   bool insecure = false;                   ///< plain TCP beyond loopback
   std::string node_name;
+  fetcher::ExchangeOptions exchange;
 };
 
 /// The part of a node that talks to peers: I/O thread, TCP, fetcher and peer server.
@@ -41,6 +44,10 @@ class NetworkSide {
   /// Where peers reach this node, with the real port; nullopt: it serves nobody.
   [[nodiscard]] std::optional<fetcher::Address> listening() const;
   [[nodiscard]] fetcher::PeerServerStats served();
+  /// What the peers have, as they last said.
+  [[nodiscard]] std::vector<fetcher::PeerHoldings> holdings();
+  /// Makes sure that a signature of `image` is here. False: no peer gave one in time.
+  [[nodiscard]] bool want_signature(const ImageId& image, Duration at_most);
 
   /// First step of stopping: no new connection from peers, those that are open are closed.
   void stop_serving();

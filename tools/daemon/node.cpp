@@ -56,7 +56,9 @@ Result<void> Node::open() {
 }
 
 Result<void> Node::connect() {
-  NetworkOptions options{config().listen, config().insecure, name_};
+  NetworkOptions options{config().listen, config().insecure, name_, {}};
+  options.exchange.per_minute = config().exchange_budget;
+  options.exchange.burst = ByteCount(config().exchange_budget.value() / 4);
   WEFT_TRY(network_, NetworkSide::start(*store_, *workers_, std::move(options)));
   jobs_ = std::make_unique<JobBook>(*store_, network_->fetcher());
   if (options_.keeper != nullptr) {
@@ -67,7 +69,8 @@ Result<void> Node::connect() {
 
 Result<void> Node::resume() {
   auto* fetcher = network_ ? &network_->fetcher() : nullptr;
-  peers_ = std::make_unique<PeerBook>(*store_, fetcher, config().insecure);
+  peers_ = std::make_unique<PeerBook>(*store_, fetcher,
+                                      PeerBook::Options{config().insecure, config().peer_prices});
   WEFT_CHECK(peers_->load());
   for (const auto& peer : config().peers) {
     WEFT_CHECK(peers_->add(fetcher::to_string(peer), PeerOrigin::config));

@@ -7,6 +7,7 @@
 #include "indexer/store/store.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@ enum class PeerOrigin : std::uint8_t {
 struct KnownPeer {
   std::string address;  ///< always HOST:PORT
   PeerOrigin origin = PeerOrigin::config;
+  double price_per_gib = 0;  ///< of what comes from there, in whatever unit the operator counts
 };
 
 /// The peers of a node: those of the configuration and those recorded in the catalog. Keeps the
@@ -30,23 +32,34 @@ struct KnownPeer {
 /// the record is kept. Thread-safe; calls may block on the catalog.
 class PeerBook {
  public:
-  PeerBook(Store& store, fetcher::Fetcher* fetcher, bool insecure);
+  struct Options {
+    bool insecure = false;
+    std::map<std::string, double, std::less<>> prices;  ///< of the configuration, by address
+  };
+  PeerBook(Store& store, fetcher::Fetcher* fetcher, Options options);
 
   /// Adds what is recorded. Called once, at start.
   [[nodiscard]] Result<void> load();
-  /// Adding a known peer again records it. Errc::bad_config: not an address; not_permitted: not
-  /// loopback, on a node that may not speak plain TCP.
-  [[nodiscard]] Result<std::string> add(std::string_view address, PeerOrigin origin);
+  /// Adding a known peer again records it. A price goes before that of the configuration; without
+  /// one it stays what it was. Errc::bad_config: not an address; not_permitted: not loopback, on a
+  /// node that may not speak plain TCP.
+  [[nodiscard]] Result<std::string> add(std::string_view address, PeerOrigin origin,
+                                        std::optional<double> price_per_gib = std::nullopt);
   /// False: no such peer. A peer of the configuration comes back at the next start.
   [[nodiscard]] Result<bool> remove(std::string_view address);
   [[nodiscard]] std::vector<KnownPeer> list() const;
 
  private:
+  struct Entry {
+    PeerOrigin origin = PeerOrigin::config;
+    std::optional<double> price;
+  };
+
   Store& store_;
   fetcher::Fetcher* const fetcher_;
-  const bool insecure_;
+  const Options options_;
   mutable Mutex mutex_;
-  std::map<std::string, PeerOrigin, std::less<>> peers_ WEFT_GUARDED_BY(mutex_);
+  std::map<std::string, Entry, std::less<>> peers_ WEFT_GUARDED_BY(mutex_);
 };
 
 }  // namespace weft::tools

@@ -79,7 +79,7 @@ wire::Hello LoopbackNode::hello() const {
   wire::Hello hello;
   hello.node = store_->node_id();
   hello.name = name_;
-  hello.features = wire::supported_features;
+  hello.features = features;
   return hello;
 }
 

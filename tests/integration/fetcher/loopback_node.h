@@ -8,6 +8,7 @@
 #include "fetcher/peer/connect.h"
 #include "fetcher/peer/peer_server.h"
 #include "fetcher/service/fetcher.h"
+#include "fetcher/wire/frame.h"
 #include "indexer/core/worker_pool.h"
 #include "indexer/store/store.h"
 #include "tests/support/indexer/faulty_file_system.h"
@@ -62,6 +63,8 @@ class LoopbackNode {
   [[nodiscard]] Store& store() { return *store_; }
   [[nodiscard]] Fetcher& fetcher() { return *fetcher_; }
   test::FaultyFileSystem disk;
+  /// Of its server's Hello; set before `serve`.
+  std::uint64_t features = wire::supported_features;
 
  private:
   LoopbackNode(std::string name, FileSystem& files);

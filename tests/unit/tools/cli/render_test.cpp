@@ -58,6 +58,43 @@ TEST(Render, peers) {
             "retry in 4s; sent wrong data, not used for 1 image\n");
 }
 
+TEST(Render, peers_show_a_price_where_one_is_set) {
+  const auto answer = parse(R"({"peers": [
+    {"address": "a:1", "state": "connected", "price_per_gib": 0.02},
+    {"address": "b:1", "state": "connected", "price_per_gib": 0}]})");
+  EXPECT_EQ(render_peers(answer),
+            "PEER  NAME  STATE      RATE  RTT  RECEIVED  PER GiB  NOTE\n"
+            "a:1   -     connected     -    -       0 B     0.02\n"
+            "b:1   -     connected     -    -       0 B        0\n");
+}
+
+TEST(Render, where_marks_estimates_and_what_is_not_known) {
+  const auto answer = parse(R"({"name": "web", "image": "3f2a9c01be77d5d5aa", "content": 1073741824,
+    "nodes": [
+    {"name": "b", "address": "b:1", "here": false, "holds": 1073741824, "exact": true, "needs": 0,
+     "time": 0, "price": 0, "sources": [], "note": ""},
+    {"name": "a", "address": null, "here": true, "holds": 536870912, "exact": false,
+     "needs": 536870912, "time": 43.2, "price": 0.01, "sources": ["b:1"], "note": ""},
+    {"name": "", "address": "c:1", "here": false, "holds": null, "exact": null, "needs": null,
+     "time": null, "price": null, "sources": [], "note": "not connected"}]})");
+  EXPECT_EQ(render_where(answer),
+            "web  3f2a9c01be77  1.0 GiB of content\n\n"
+            "NODE  ADDRESS           HOLDS       NEEDS  TIME  PRICE  FROM  NOTE\n"
+            "b     b:1             1.0 GiB         0 B   now      0  -\n"
+            "a     (this node)  ~512.0 MiB  ~512.0 MiB   43s   0.01  b:1\n"
+            "-     c:1                   ?           ?     ?      ?  -     not connected\n"
+            "\n~ estimated from signatures of other images there\n");
+}
+
+TEST(Render, diff_lists_extents_and_their_sum) {
+  EXPECT_EQ(render_diff(parse(R"({"changed": 0, "extents": 0, "list": []})")), "no difference\n");
+  const auto answer = parse(R"({"changed": 12288, "extents": 3, "truncated": true,
+    "list": [{"offset": 0, "length": 4096}, {"offset": 40960, "length": 4096}]})");
+  EXPECT_EQ(render_diff(answer),
+            "OFFSET  LENGTH\n     0    4096\n 40960    4096\n… and 1 more\n"
+            "\n12.0 KiB (12288 bytes) changed in 3 extents\n");
+}
+
 TEST(Render, status_shows_what_waits_and_why) {
   const auto status = parse(R"({
     "node": {"name": "b", "id": "00112233445566778899aabbccddeeff", "version": "0.1.0",

@@ -48,11 +48,21 @@ bool has(const std::vector<ComparedImage>& images, const ImageId& id) {
   return std::ranges::find(images, id, &ComparedImage::id) != images.end();
 }
 
+std::vector<PeerImage> listed_by_peers(Node& node) {
+  std::vector<PeerImage> images;
+  if (node.network() == nullptr) return images;
+  for (const auto& peer : node.network()->holdings()) {
+    for (const auto& image : peer.images)
+      images.push_back({.id = image.info.id, .name = image.name, .node = peer.name});
+  }
+  return images;
+}
+
 // Those that are named; if there are fewer than `enough`, all others after them.
 Result<Request> requested(Node& node, const Call& call, std::size_t enough) {
   WEFT_TRY(const auto entries, node.store().list());
   WEFT_TRY(const auto signatures, node.store().signatures_known());
-  const KnownImages known(entries, signatures, {});
+  const KnownImages known(entries, signatures, listed_by_peers(node));
   Request request;
   for (const std::string& name : split_names(parameter(call, "images"))) {
     WEFT_TRY(auto image, known.find(name));

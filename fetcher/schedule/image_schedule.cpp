@@ -219,6 +219,14 @@ void ImageSchedule::dropped(std::span<const BlockRange> ranges) {
   }
 }
 
+bool ImageSchedule::is_wanted(BlockIndex block) const {
+  return std::ranges::any_of(wanted_, [&](const RangeSet& set) { return set.contains(block); });
+}
+
+bool ImageSchedule::is_arriving(BlockIndex block) const {
+  return in_flight_.at(block) != nullptr || landing_.at(block) != nullptr;
+}
+
 bool ImageSchedule::idle() const {
   return reads_.empty() && fetches_.empty() && landing_.empty() && nodes.empty();
 }

@@ -102,6 +102,9 @@ class ImageSchedule {
   [[nodiscard]] const std::map<FetchId, Fetch>& fetches() const { return fetches_; }
   /// Parts of `range` that are neither wanted nor in flight nor landing.
   [[nodiscard]] std::vector<BlockRange> in_no_state(BlockRange range) const;
+  [[nodiscard]] bool is_wanted(BlockIndex block) const;
+  /// In flight or landing.
+  [[nodiscard]] bool is_arriving(BlockIndex block) const;
   [[nodiscard]] bool is_landing(BlockIndex block) const { return landing_.at(block) != nullptr; }
   /// In flight or landing.
   [[nodiscard]] BlockCount busy() const { return in_flight_.count() + landing_.count(); }

@@ -394,6 +394,19 @@ BlockCount Scheduler::prefetch_backlog(const ImageId& id) const {
   return schedule == nullptr ? BlockCount(0) : schedule->wanted(Priority::prefetch).count();
 }
 
+bool Scheduler::is_coming(const ImageId& id, BlockIndex block, bool elsewhere) const {
+  const auto it = images_.find(id);
+  if (it == images_.end()) return false;
+  const ImageSchedule& schedule = it->second.schedule;
+  if (schedule.is_arriving(block)) return true;
+  if (!schedule.is_wanted(block)) return false;
+  if (!elsewhere) return true;
+  if (it->second.cap > 0) return false;
+  return std::ranges::any_of(links_, [&](const auto& link) {
+    return !link.second.stalled && schedule.holders.holds(link.first, block);
+  });
+}
+
 const LinkWindow* Scheduler::link(PeerId peer) const {
   const auto it = links_.find(peer);
   return it == links_.end() ? nullptr : &it->second.window;

@@ -144,6 +144,10 @@ class Scheduler {
   [[nodiscard]] const ImageSchedule::Fetch* fetch(FetchId id) const;
   /// Blocks wanted as prefetch and not asked for yet.
   [[nodiscard]] BlockCount prefetch_backlog(const ImageId& image) const;
+  /// The block is arriving, or wanted and held by a peer whose link is alive: its twins
+  /// in another image (`elsewhere`) or in the same one may wait for it. Capped jobs are only
+  /// waited for by themselves.
+  [[nodiscard]] bool is_coming(const ImageId& image, BlockIndex block, bool elsewhere) const;
   [[nodiscard]] const LinkWindow* link(PeerId peer) const;
   /// Blocks the peer said it holds and did not, ever.
   [[nodiscard]] std::uint64_t false_haves(PeerId peer) const;

@@ -63,6 +63,20 @@ Result<std::vector<Digest>> digests_of(LocalImage& image, const LooseTree& loose
   return digests;
 }
 
+Result<std::vector<Twins::Keyed>> keyed_blocks(LocalImage& image,
+                                               std::span<const BlockRange> ranges) {
+  const LooseTree none;
+  DigestReader reader(image, none);
+  std::vector<Twins::Keyed> keyed;
+  for (const BlockRange& range : ranges) {
+    for (BlockIndex at = range.first; at < range.end(); ++at) {
+      WEFT_TRY(const Digest digest, reader.at(at));
+      keyed.push_back({at, key_of(digest, sizeof(std::uint64_t))});
+    }
+  }
+  return keyed;
+}
+
 HaveKeys have_keys(LocalImage& image, const LooseTree& loose, std::span<const BlockRange> ranges) {
   DigestReader reader(image, loose);
   std::vector<std::pair<std::uint64_t, BlockIndex>> found;

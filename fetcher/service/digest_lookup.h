@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fetcher/schedule/twins.h"
 #include "fetcher/service/loose_tree.h"
 #include "fetcher/wire/messages.h"
 #include "indexer/core/digest.h"
@@ -20,6 +21,10 @@ namespace weft::fetcher {
 /// Digests of the blocks of `ranges`, in order. Errc::not_resident: a leaf is not here.
 [[nodiscard]] Result<std::vector<Digest>> digests_of(LocalImage& image, const LooseTree& loose,
                                                      std::span<const BlockRange> ranges);
+
+/// The blocks of `ranges` with the first 8 bytes of their digests as keys. Errc::not_resident.
+[[nodiscard]] Result<std::vector<Twins::Keyed>> keyed_blocks(LocalImage& image,
+                                                             std::span<const BlockRange> ranges);
 
 /// The keys of a have query, and which blocks have them.
 struct HaveKeys {

@@ -279,6 +279,8 @@ FetchStatistics FetchEngine::statistics() const {
     status.connected_holders = schedule.holders.with_blocks().size();
     status.in_image = bytes_of(BlockCount(state->sources.in_image));
     status.by_digest = bytes_of(BlockCount(state->sources.by_digest));
+    status.twins = bytes_of(BlockCount(state->sources.twins));
+    status.joined = bytes_of(BlockCount(state->sources.joined));
     status.have_queries = state->sources.have_queries;
     status.have_bytes =
         ByteCount(state->sources.have_keys * HaveKeys::key_bytes + state->sources.have_keys / 8);

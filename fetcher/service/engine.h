@@ -6,6 +6,7 @@
 #include "fetcher/net/task_group.h"
 #include "fetcher/net/timers.h"
 #include "fetcher/schedule/scheduler.h"
+#include "fetcher/schedule/twins.h"
 #include "fetcher/service/fetcher.h"
 #include "fetcher/service/image_state.h"
 #include "fetcher/service/landing.h"
@@ -13,6 +14,7 @@
 #include "fetcher/service/lookup.h"
 #include "fetcher/service/materializer.h"
 #include "fetcher/service/peer_table.h"
+#include "fetcher/service/twin_copy.h"
 
 #include <deque>
 #include <map>
@@ -123,6 +125,12 @@ class FetchEngine final : public PeerEvents {
   static Awaitable<Result<wire::TreeNodes>> ask_for_plain_nodes(
       SendNodes command, std::shared_ptr<PeerSession> session, TimePoint deadline);
 
+  // --- engine_twins.cpp: blocks with equal content.
+  [[nodiscard]] Twins::Look looker(const ImageId& asking) const;
+  void want_once(const State& state, Materializer::Wanted wanted);
+  Awaitable<bool> bring_in_twins(State state);
+  void apply(const State& state, const CopiedTwins& copied);
+
   // --- engine_landing.cpp
   void arrived(const State& state, ArrivedBatch batch);
   void start_landing();
@@ -153,6 +161,7 @@ class FetchEngine final : public PeerEvents {
   PeerTable peers_;
   Locator locator_;
   Scheduler scheduler_;
+  Twins twins_;
   std::map<ImageId, State> images_;
   std::map<FetchTicket, ImageId> tickets_;
   std::map<FetchId, RequestId> requests_;

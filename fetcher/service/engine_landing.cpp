@@ -69,6 +69,7 @@ void FetchEngine::apply(const State& state, const ArrivedBatch& batch, LandedBlo
   const TimePoint now = timers_.now();
   if (!landed.wrong.empty()) ban(batch.peer, state, landed.lie->message());
   const BlockCount stored = scheduler_.landed(id, landed.readable, now);
+  twins_.landed(id, landed.readable);
   scheduler_.landed(id, landed.zero, now);
   state->committed += stored.value();
   (batch.by_digest ? state->sources.by_digest : state->sources.in_image) += stored.value();
@@ -152,6 +153,7 @@ void FetchEngine::apply(const State& state, PeerId peer, LandedNodes landed) {
   }
   scheduler_.nodes_landed(id, landed.landed, now);
   scheduler_.landed(id, landed.readable, now);
+  twins_.landed(id, landed.readable);
   if (landed.store_error) store_failed(state, *landed.store_error);
   if (!landed.landed.empty()) land_waiting_nodes(state);
   keep_waiting(state, peer, std::move(landed.waiting));

@@ -9,6 +9,12 @@
 
 namespace weft::fetcher {
 
+namespace {
+
+constexpr std::size_t many_ready_twins = 256;
+
+}  // namespace
+
 std::shared_ptr<MaterializeJob> FetchEngine::materialize(std::shared_ptr<LocalImage> image,
                                                          MaterializeOptions options,
                                                          MaterializeJob::OnProgress on_progress,
@@ -48,7 +54,7 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
     const ImageSchedule& schedule = *scheduler_.image(id);
     const Materializer::View view{
         .now = timers_.now(),
-        .backlog = scheduler_.prefetch_backlog(id),
+        .backlog = scheduler_.prefetch_backlog(id) + twins_.pending(id),
         .busy = schedule.busy(),
         .fetched = bytes_of(BlockCount(state->committed - before)),
         .disk_full = state->disk_full,
@@ -56,6 +62,10 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
         .bulk_nodes = bulk_nodes(),
     };
     auto step = materializer.next(view);
+    if (!step || twins_.ready(id) >= many_ready_twins) {
+      const bool brought = co_await bring_in_twins(state);
+      if (brought) continue;
+    }
     if (!step) {
       if (auto progress = materializer.due_report(view)) job->report(std::move(*progress));
       const TimePoint until = materializer.wake_at(timers_.now());
@@ -65,14 +75,13 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
     const Result<Materializer::Outcome> outcome =
         co_await run_on_worker(workers_, std::move(*step));
     if (stopping_) break;
-    const Materializer::Wanted wanted = materializer.take(outcome, timers_.now());
-    scheduler_.want(id, not_readable(*state->image, wanted.blocks), wanted.nodes,
-                    wire::Priority::prefetch, timers_.now());
+    want_once(state, materializer.take(outcome, timers_.now()));
     drain();
   }
   MaterializeProgress last = materializer.progress();
   if (!is_final(last.state)) last.state = JobState::cancelled;
   job->report(std::move(last));
+  twins_.forget(id);
   scheduler_.stop_prefetch(id);
   state->job = nullptr;
   --state->attached;

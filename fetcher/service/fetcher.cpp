@@ -108,6 +108,7 @@ FetchTicket Fetcher::read(DemandRead request, Done done) {
     return ticket;
   }
   // Looked up here: the caller may read the tree from the disk, the I/O thread may not.
+  resolve_missing(*request.image, request.range);
   Result<Missing> missing = look_up_missing(*request.image, request.range, impl_->relatives.get());
   impl_->later([ticket, request = std::move(request), missing = std::move(missing),
                 done = std::move(done)](FetchEngine& e) mutable {

@@ -23,6 +23,8 @@ class JobHandle;
 struct SourceCounters {
   std::uint64_t in_image = 0;   ///< blocks committed from peers that hold them in the image
   std::uint64_t by_digest = 0;  ///< blocks committed from peers that hold them in others
+  std::uint64_t twins = 0;      ///< blocks copied from equal ones of this image
+  std::uint64_t joined = 0;     ///< blocks that came with an image fetched at the same time
   std::uint64_t have_queries = 0;
   std::uint64_t have_keys = 0;
 };
@@ -64,6 +66,7 @@ struct ImageState {
   TimePoint ask_again{};        ///< peers that did not have the image
   std::uint64_t committed = 0;  ///< blocks
   SourceCounters sources;
+  TimePoint review_twins_at{};
   std::shared_ptr<JobHandle> job;
   Signal changed;  ///< something landed, or a peer came or went
 };

@@ -42,6 +42,12 @@ void add_descent(const TreeShape& shape, TreeNode top, BlockIndex block, std::ui
 
 }  // namespace
 
+void resolve_missing(LocalImage& image, BlockRange range) {
+  const auto missing =
+      image.next_missing(intersect(range, {BlockIndex(0), image.shape().blocks()}));
+  if (missing) (void)image.resolve(BlockRange::between(missing->first, range.end()));
+}
+
 Result<Missing> look_up_missing(LocalImage& image, BlockRange range) {
   Missing found;
   std::set<TreeNode> nodes;

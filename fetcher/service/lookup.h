@@ -17,6 +17,9 @@ struct Missing {
   std::vector<BlockRange> blocks;  ///< may hold data and are not readable
   std::vector<TreeNode> nodes;     ///< on the paths to them, each down to the leaf
 };
+/// Makes readable what of `range` other local images hold. What cannot be is fetched, so errors do
+/// not matter.
+void resolve_missing(LocalImage& image, BlockRange range);
 /// Everything a read of `range` waits for. Blocks below a missing node are among `blocks`, since
 /// nobody knows yet that they are zero.
 [[nodiscard]] Result<Missing> look_up_missing(LocalImage& image, BlockRange range);

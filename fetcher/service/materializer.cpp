@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fetcher/service/materializer.h"
 
+#include "fetcher/service/digest_lookup.h"
 #include "fetcher/wire/messages.h"
 
 #include <algorithm>
@@ -12,6 +13,7 @@ namespace {
 constexpr std::uint64_t region = tree_fanout * tree_fanout;  // 64 MiB, with 512 KiB of leaves
 constexpr BlockCount low_water(2048);
 constexpr BlockCount slice(4096);
+constexpr BlockCount resolved_together(65536);  // 256 MiB: one merge with the indexes of others
 constexpr Duration report_every = std::chrono::milliseconds(250);
 constexpr Duration next_round_after = std::chrono::seconds(1);
 constexpr Duration quiet_is_waiting = std::chrono::seconds(1);
@@ -45,10 +47,7 @@ std::optional<Materializer::Step> Materializer::next(const View& view) {
   const BlockCount ahead = tree_ahead(view.bulk_nodes);
   std::erase_if(awaited_, [&](TreeNode node) { return !view.nodes->contains(node); });
   if (blocks_to_ < tree_to_ && view.backlog < low_water) {
-    return [image, known = BlockRange::between(blocks_to_, tree_to_)]() -> Result<Outcome> {
-      WEFT_TRY(BlocksAhead blocks, look_up_blocks(*image, known, slice));
-      return Outcome{.blocks = std::move(blocks)};
-    };
+    return look_for_blocks();
   }
   if (tree_to_ < end() && tree_to_ < blocks_to_ + ahead && awaited_.empty()) {
     const BlockRange window = BlockRange::between(tree_to_, std::min(end(), tree_to_ + ahead));
@@ -75,6 +74,26 @@ std::optional<Materializer::Step> Materializer::next(const View& view) {
   return std::nullopt;
 }
 
+/// Borrows before it wants: whatever relatives came since the leaves did.
+Materializer::Step Materializer::look_for_blocks() {
+  const BlockRange known = BlockRange::between(blocks_to_, tree_to_);
+  const BlockIndex to = std::min(tree_to_, std::max(blocks_to_, resolved_to_) + resolved_together);
+  const BlockRange unresolved = BlockRange::between(std::max(blocks_to_, resolved_to_), to);
+  // Until a slice may reach past what is resolved.
+  const bool resolve = resolved_to_ < std::min(tree_to_, blocks_to_ + slice);
+  if (resolve) resolved_to_ = to;
+  return [image = image_, known = intersect(known, {known.first, resolved_to_ - known.first}),
+          unresolved, resolve]() -> Result<Outcome> {
+    // What cannot be borrowed, for whatever reason, is fetched.
+    if (resolve) (void)image->resolve(unresolved);
+    Outcome outcome;
+    WEFT_TRY(outcome.blocks, look_up_blocks(*image, known, slice));
+    if (auto keyed = keyed_blocks(*image, outcome.blocks->blocks))
+      outcome.keyed = std::move(*keyed);
+    return outcome;
+  };
+}
+
 Materializer::Wanted Materializer::take(const Result<Outcome>& outcome, TimePoint now) {
   Wanted wanted;
   if (!outcome) {
@@ -89,6 +108,7 @@ Materializer::Wanted Materializer::take(const Result<Outcome>& outcome, TimePoin
   if (outcome->blocks) {
     blocks_to_ = outcome->blocks->looked_to;
     wanted.blocks = outcome->blocks->blocks;
+    wanted.keyed = outcome->keyed;
   }
   if (outcome->usage) note_usage(*outcome->usage);
   if (outcome->at_end) {
@@ -97,7 +117,7 @@ Materializer::Wanted Materializer::take(const Result<Outcome>& outcome, TimePoin
       progress_.eta = Duration(0);
       progress_.note.clear();
     } else {
-      tree_to_ = blocks_to_ = BlockIndex(0);
+      tree_to_ = resolved_to_ = blocks_to_ = BlockIndex(0);
       resume_at_ = now + next_round_after;
     }
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fetcher/schedule/tree_wants.h"
+#include "fetcher/schedule/twins.h"
 #include "fetcher/service/lookup.h"
 #include "fetcher/service/materialize_job.h"
 #include "indexer/core/clock.h"
@@ -29,7 +30,7 @@ class Materializer {
   /// What the scheduler knows now.
   struct View {
     TimePoint now;
-    BlockCount backlog;  ///< wanted and not asked for
+    BlockCount backlog;  ///< wanted and not asked for, twins included
     BlockCount busy;     ///< in flight or landing
     ByteCount fetched;   ///< since the job began
     bool disk_full = false;
@@ -38,12 +39,14 @@ class Materializer {
   };
   struct Wanted {
     std::vector<BlockRange> blocks;
+    std::vector<Twins::Keyed> keyed;  ///< the same blocks, if their digests could be read
     std::vector<TreeNode> nodes;
   };
   /// What a step found out.
   struct Outcome {
     std::optional<TreeAhead> tree = {};
     std::optional<BlocksAhead> blocks = {};
+    std::vector<Twins::Keyed> keyed = {};
     std::optional<ImageUsage> usage = {};
     bool at_end = false;  ///< of a round: `usage` says whether that was all
   };
@@ -59,14 +62,16 @@ class Materializer {
 
  private:
   [[nodiscard]] BlockIndex end() const;
+  [[nodiscard]] Step look_for_blocks();
   void note_usage(const ImageUsage& usage);
   void note_rate(const View& view);
   void note_state(const View& view);
 
   std::shared_ptr<LocalImage> image_;
   Graft graft_;
-  BlockIndex tree_to_;    // every leaf before this is here
-  BlockIndex blocks_to_;  // every missing block before this was wanted once
+  BlockIndex tree_to_;      // every leaf before this is here
+  BlockIndex resolved_to_;  // what other local images hold before this was borrowed
+  BlockIndex blocks_to_;    // every missing block before this was wanted once
   std::vector<TreeNode> awaited_;
   TimePoint resume_at_;  // next round
   TimePoint usage_at_;

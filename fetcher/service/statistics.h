@@ -43,8 +43,10 @@ struct ImageFetchStatus {
   std::size_t connected_holders = 0;  ///< peers that hold some of it and can be asked
   bool disk_full = false;             ///< prefetch pauses; reads are served unstored
   // What was committed since the fetcher cares for the image, by where it came from.
-  ByteCount in_image;              ///< from peers that hold it in this image
-  ByteCount by_digest;             ///< from peers that hold it in other images
+  ByteCount in_image;   ///< from peers that hold it in this image
+  ByteCount by_digest;  ///< from peers that hold it in other images
+  ByteCount twins;      ///< equal to other blocks of the image, copied here
+  ByteCount joined;     ///< equal to blocks of other images that were fetched at the same time
   std::uint64_t have_queries = 0;  ///< asked of peers
   ByteCount have_bytes;            ///< their keys and answer bits
 };

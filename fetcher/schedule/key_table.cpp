@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fetcher/schedule/key_table.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace weft::fetcher {
+namespace {
+
+constexpr std::size_t first_buckets = 1024;
+
+}  // namespace
+
+std::optional<std::uint64_t> KeyTable::find(std::uint64_t key) const {
+  if (buckets_.empty()) return std::nullopt;
+  for (const Entry& entry : buckets_[key & (buckets_.size() - 1)]) {
+    if (entry.value != 0 && entry.key == key) return entry.value;
+  }
+  return std::nullopt;
+}
+
+void KeyTable::put(std::uint64_t key, std::uint64_t value) {
+  if (buckets_.empty()) buckets_.resize(first_buckets);
+  // The oldest of a full bucket is gone: a sign to grow, and no loss that matters.
+  if (push(bucket(key), {key, value}) && capacity() < most_entries) grow();
+}
+
+void KeyTable::clear() {
+  buckets_.clear();
+  buckets_.shrink_to_fit();
+}
+
+KeyTable::Bucket& KeyTable::bucket(std::uint64_t key) {
+  return buckets_[key & (buckets_.size() - 1)];
+}
+
+bool KeyTable::push(Bucket& bucket, Entry entry) {
+  auto last = std::ranges::find(bucket, entry.key, &Entry::key);
+  if (last != bucket.end() && last->value != 0) {
+    last->value = entry.value;
+    return false;
+  }
+  const bool full = bucket.back().value != 0;
+  std::ranges::rotate(bucket, bucket.end() - 1);
+  bucket.front() = entry;
+  return full;
+}
+
+void KeyTable::grow() {
+  const std::vector<Bucket> old = std::exchange(buckets_, std::vector<Bucket>(buckets_.size() * 2));
+  for (const Bucket& full : old) {
+    for (auto entry = full.rbegin(); entry != full.rend(); ++entry) {
+      if (entry->value != 0) push(bucket(entry->key), *entry);
+    }
+  }
+}
+
+}  // namespace weft::fetcher

@@ -4,6 +4,7 @@
 #include "indexer/core/assert.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace weft::fetcher {
 
@@ -54,9 +55,13 @@ void Scheduler::peer_down(PeerId peer, TimePoint now) {
 }
 
 void Scheduler::link_measured(PeerId peer, double bytes_per_second, Duration round_trip) {
-  if (const auto it = links_.find(peer); it != links_.end()) {
-    it->second.window.measured(bytes_per_second, round_trip);
-  }
+  const auto it = links_.find(peer);
+  if (it == links_.end()) return;
+  Link& link = it->second;
+  link.window.measured(bytes_per_second, round_trip);
+  if (std::abs(bytes_per_second - link.rate_at_haves) < link.rate_at_haves / 4) return;
+  link.rate_at_haves = bytes_per_second;
+  haves_due();
 }
 
 void Scheduler::add_image(const ImageId& image, BlockCount blocks) {

@@ -170,6 +170,7 @@ class Scheduler {
     std::optional<TimePoint> stalled;  // until it is tried again, unless something comes before
     ImageId last_image;                // whose turn it was
     bool answers_haves = false;
+    double rate_at_haves = 0;  // when have queries were last looked for because of it
     std::size_t nodes_per_request = wire::max_nodes;
   };
   struct HaveQuery {

@@ -3,7 +3,6 @@
 #include "fetcher/service/engine.h"
 
 #include "fetcher/exchange/exchange.h"
-#include "fetcher/service/digest_lookup.h"
 #include "fetcher/service/job_handle.h"
 #include "fetcher/service/relative_trees.h"
 
@@ -277,13 +276,7 @@ FetchStatistics FetchEngine::statistics() const {
     status.in_flight = schedule.busy();
     status.disk_full = state->disk_full;
     status.connected_holders = schedule.holders.with_blocks().size();
-    status.in_image = bytes_of(BlockCount(state->sources.in_image));
-    status.by_digest = bytes_of(BlockCount(state->sources.by_digest));
-    status.twins = bytes_of(BlockCount(state->sources.twins));
-    status.joined = bytes_of(BlockCount(state->sources.joined));
-    status.have_queries = state->sources.have_queries;
-    status.have_bytes =
-        ByteCount(state->sources.have_keys * HaveKeys::key_bytes + state->sources.have_keys / 8);
+    status.sources = state->sources;
     if (!schedule.reads().empty()) {
       const auto& [ticket, read] = *schedule.reads().begin();
       status.oldest_waiting = read.outstanding.first();

@@ -32,8 +32,11 @@ Awaitable<void> FetchEngine::ask_have(AskHave command, State state,
   if (stopping_ || !keys) co_return;
   std::vector<BlockRange> held;
   if (!keys->keys.empty()) {
-    ++state->sources.have_queries;
-    state->sources.have_keys += keys->keys.size();
+    for (FetchSources* sources : {&state->sources, &statistics_.sources}) {
+      ++sources->have_queries;
+      sources->have_bytes +=
+          ByteCount(keys->keys.size() * HaveKeys::key_bytes + keys->keys.size() / 8);
+    }
     const TimePoint deadline = timers_.now() + have_timeout;
     const Result<std::vector<bool>> answer =
         co_await session->have(keys->keys, HaveKeys::key_bytes, deadline);

@@ -72,7 +72,9 @@ void FetchEngine::apply(const State& state, const ArrivedBatch& batch, LandedBlo
   twins_.landed(id, landed.readable);
   scheduler_.landed(id, landed.zero, now);
   state->committed += stored.value();
-  (batch.by_digest ? state->sources.by_digest : state->sources.in_image) += stored.value();
+  for (FetchSources* sources : {&state->sources, &statistics_.sources}) {
+    (batch.by_digest ? sources->by_digest : sources->in_image) += bytes_of(stored);
+  }
   counters_[batch.peer].blocks += stored.value();
   statistics_.received_by_priority[static_cast<std::size_t>(batch.priority)] += bytes_of(stored);
   if (!landed.loose.empty()) {

@@ -57,6 +57,7 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
         .backlog = scheduler_.prefetch_backlog(id) + twins_.pending(id),
         .busy = schedule.busy(),
         .fetched = bytes_of(BlockCount(state->committed - before)),
+        .sources = state->sources,
         .disk_full = state->disk_full,
         .nodes = &schedule.nodes,
         .bulk_nodes = bulk_nodes(),
@@ -80,6 +81,7 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
   }
   MaterializeProgress last = materializer.progress();
   if (!is_final(last.state)) last.state = JobState::cancelled;
+  last.sources = state->sources;
   job->report(std::move(last));
   twins_.forget(id);
   scheduler_.stop_prefetch(id);

@@ -5,6 +5,7 @@
 #include "fetcher/net/signal.h"
 #include "fetcher/schedule/peer_id.h"
 #include "fetcher/service/loose_tree.h"
+#include "fetcher/service/statistics.h"
 #include "fetcher/wire/messages.h"
 #include "indexer/core/clock.h"
 #include "indexer/store/local_image.h"
@@ -18,16 +19,6 @@
 namespace weft::fetcher {
 
 class JobHandle;
-
-/// Where what came came from, since the engine cares for the image.
-struct SourceCounters {
-  std::uint64_t in_image = 0;   ///< blocks committed from peers that hold them in the image
-  std::uint64_t by_digest = 0;  ///< blocks committed from peers that hold them in others
-  std::uint64_t twins = 0;      ///< blocks copied from equal ones of this image
-  std::uint64_t joined = 0;     ///< blocks that came with an image fetched at the same time
-  std::uint64_t have_queries = 0;
-  std::uint64_t have_keys = 0;
-};
 
 /// A batch that has arrived.
 struct ArrivedBatch {
@@ -65,7 +56,7 @@ struct ImageState {
   bool looking_for_relatives = false;
   TimePoint ask_again{};        ///< peers that did not have the image
   std::uint64_t committed = 0;  ///< blocks
-  SourceCounters sources;
+  FetchSources sources;
   TimePoint review_twins_at{};
   std::shared_ptr<JobHandle> job;
   Signal changed;  ///< something landed, or a peer came or went

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fetcher/service/statistics.h"
 #include "indexer/core/clock.h"
 #include "indexer/core/error.h"
 #include "indexer/core/units.h"
@@ -36,6 +37,7 @@ struct MaterializeProgress {
   BlockCount done;              ///< readable: zero, resident or borrowed
   ByteCount fetched;            ///< content committed since the job started, by any read
   double bytes_per_second = 0;  ///< of `fetched`, over the last seconds
+  FetchSources sources;         ///< since the fetcher cares for the image, by any read
   std::optional<Duration> eta;  ///< from that rate; nullopt: unknown
   std::string note;             ///< for people: what it waits for; empty while running
   std::optional<Error> error;   ///< JobState::failed

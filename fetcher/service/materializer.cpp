@@ -141,6 +141,7 @@ std::optional<MaterializeProgress> Materializer::due_report(const View& view) {
 void Materializer::note_rate(const View& view) {
   if (view.fetched != progress_.fetched) moved_at_ = view.now;
   progress_.fetched = view.fetched;
+  progress_.sources = view.sources;
   pace_.set_total(view.fetched + bytes_of(progress_.total - progress_.done));
   pace_.update(view.fetched, view.now);
   progress_.bytes_per_second = pace_.bytes_per_second();

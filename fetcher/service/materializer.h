@@ -33,6 +33,7 @@ class Materializer {
     BlockCount backlog;  ///< wanted and not asked for, twins included
     BlockCount busy;     ///< in flight or landing
     ByteCount fetched;   ///< since the job began
+    FetchSources sources = {};
     bool disk_full = false;
     const TreeWants* nodes = nullptr;
     std::size_t bulk_nodes = wire::max_nodes;  ///< to ask for together

@@ -34,6 +34,16 @@ class WaitHistogram {
   Duration total_{0};
 };
 
+/// Where blocks came from, and what asking for them cost.
+struct FetchSources {
+  ByteCount in_image;   ///< from peers that hold them in the image asked for
+  ByteCount by_digest;  ///< from peers that hold them in other images
+  ByteCount twins;      ///< equal to other blocks of the image, copied here
+  ByteCount joined;     ///< equal to blocks of other images that were fetched at the same time
+  std::uint64_t have_queries = 0;  ///< asked of peers
+  ByteCount have_bytes;            ///< their keys and answer bits
+};
+
 struct ImageFetchStatus {
   ImageId image;
   std::size_t waiting_reads = 0;
@@ -42,13 +52,7 @@ struct ImageFetchStatus {
   Duration oldest_wait{0};
   std::size_t connected_holders = 0;  ///< peers that hold some of it and can be asked
   bool disk_full = false;             ///< prefetch pauses; reads are served unstored
-  // What was committed since the fetcher cares for the image, by where it came from.
-  ByteCount in_image;   ///< from peers that hold it in this image
-  ByteCount by_digest;  ///< from peers that hold it in other images
-  ByteCount twins;      ///< equal to other blocks of the image, copied here
-  ByteCount joined;     ///< equal to blocks of other images that were fetched at the same time
-  std::uint64_t have_queries = 0;  ///< asked of peers
-  ByteCount have_bytes;            ///< their keys and answer bits
+  FetchSources sources;               ///< since the fetcher cares for the image
 };
 
 struct FetchStatistics {
@@ -63,6 +67,7 @@ struct FetchStatistics {
   std::array<ByteCount, 4> received_by_priority{};
   ByteCount received;              ///< sum of the above
   ByteCount received_wire;         ///< the same as packed batches
+  FetchSources sources;            ///< of `received`, and what came without a link
   ByteCount discarded;             ///< failed their digest, came twice, or could not be stored
   std::uint64_t peers_banned = 0;  ///< (peer, image) pairs, since start
   std::vector<ImageFetchStatus> images;

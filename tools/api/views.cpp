@@ -36,6 +36,12 @@ std::string reason(const fetcher::ImageFetchStatus& fetch) {
 
 }  // namespace
 
+json::object to_json(const fetcher::FetchSources& sources) {
+  return {{"image", sources.in_image.value()},    {"by_digest", sources.by_digest.value()},
+          {"twins", sources.twins.value()},       {"joined", sources.joined.value()},
+          {"have_queries", sources.have_queries}, {"have_bytes", sources.have_bytes.value()}};
+}
+
 double resident_percent(const ImageUsage& usage) {
   return percent((usage.total - usage.missing).value(), usage.total.value());
 }
@@ -92,6 +98,7 @@ json::object to_json(const JobView& job) {
       {"fetched", p.fetched.value()},
       {"rate", p.bytes_per_second},
       {"eta", maybe_seconds(p.eta)},
+      {"sources", to_json(p.sources)},
       {"note", p.note}};
   view["error"] = p.error ? json::value(p.error->message()) : json::value(nullptr);
   return view;
@@ -118,6 +125,7 @@ json::object to_json(const KnownPeer& peer, const fetcher::PeerStatus* status) {
   for (const auto& image : status->banned_for)
     banned.emplace_back(to_hex(image));
   view["banned_for"] = std::move(banned);
+  view["false_haves"] = status->false_haves;
   return view;
 }
 
@@ -160,6 +168,7 @@ json::object to_json(const fs::MountStatus& mount, const fetcher::ImageFetchStat
                       {"missing_p99", seconds(reads.missing_latency.p99)}}},
                     {"waiting", std::move(waiting)}};
   const bool waits = !mount.waiting.empty();
+  view["sources"] = fetch != nullptr ? json::value(to_json(fetch->sources)) : nullptr;
   view["waiting_for"] = waits && fetch != nullptr ? json::value(reason(*fetch)) : nullptr;
   return view;
 }
@@ -177,6 +186,7 @@ json::object to_json(const fetcher::FetchStatistics& fetch) {
           {"received_for_demand", fetch.received_by_priority[1].value()},
           {"received_for_readahead", fetch.received_by_priority[2].value()},
           {"received_for_prefetch", fetch.received_by_priority[3].value()},
+          {"sources", to_json(fetch.sources)},
           {"discarded", fetch.discarded.value()},
           {"peers_banned", fetch.peers_banned}};
 }

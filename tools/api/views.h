@@ -35,6 +35,7 @@ namespace weft::tools {
 [[nodiscard]] boost::json::object to_json(const fs::MountStatus& mount,
                                           const fetcher::ImageFetchStatus* fetch);
 [[nodiscard]] boost::json::object to_json(const fetcher::FetchStatistics& fetch);
+[[nodiscard]] boost::json::object to_json(const fetcher::FetchSources& sources);
 
 /// Percent of the image's blocks that can be read without the network, rounded down: 100 means
 /// complete.

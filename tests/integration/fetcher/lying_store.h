@@ -17,5 +17,7 @@ using TreeLie = std::function<void(const ImageId& image, TreeNode node, NodeByte
 
 /// A store whose images are served with wrong bytes: the peer that lies. The store outlives it.
 [[nodiscard]] std::unique_ptr<Store> make_lying_store(Store& truth, Lie lie, TreeLie tree_lie = {});
+/// A store that says it holds every block it is asked about, and gives only what it has.
+[[nodiscard]] std::unique_ptr<Store> make_boasting_store(Store& truth);
 
 }  // namespace weft::fetcher::testing

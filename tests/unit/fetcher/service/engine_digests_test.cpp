@@ -52,9 +52,9 @@ TEST_F(EngineDigests, a_read_that_no_peer_holds_in_the_image_comes_by_digest) {
   settle();
   EXPECT_TRUE(ok(answer));
   EXPECT_TRUE(local->readable(blocks(20, 4)));
-  EXPECT_EQ(engine->statistics().images.front().by_digest, bytes_of(BlockCount(4)));
-  EXPECT_EQ(engine->statistics().images.front().in_image, ByteCount(0));
-  EXPECT_EQ(engine->statistics().images.front().have_queries, 1U);
+  EXPECT_EQ(engine->statistics().images.front().sources.by_digest, bytes_of(BlockCount(4)));
+  EXPECT_EQ(engine->statistics().images.front().sources.in_image, ByteCount(0));
+  EXPECT_EQ(engine->statistics().images.front().sources.have_queries, 1U);
   engine->detach(image.info.id);
 }
 

@@ -22,7 +22,7 @@ namespace weft::fetcher::testing {
 /// root; blocks 130 … 139 are zero.
 class EngineTest : public ::testing::Test {
  protected:
-  EngineTest() {
+  explicit EngineTest(std::vector<std::byte> bytes = content()) : image(std::move(bytes)) {
     auto opened = Store::open(
         disk, {.directory = directory.path() / "state", .free_space_floor = ByteCount(0)});
     store = std::move(*opened);
@@ -100,7 +100,7 @@ class EngineTest : public ::testing::Test {
     return bytes;
   }
 
-  const test::SampleImage image{content()};
+  const test::SampleImage image;
   SimWorld world;
   test::TempDirectory directory;
   test::FaultyFileSystem disk;

@@ -65,8 +65,9 @@ AnswerPart BatchBuilder::finish(int level, bool last) {
   for (const Piece& piece : pieces_)
     ranges.push_back(piece.range);
   batch.ranges = normalised(std::move(ranges));
-  // Level 1 finds out fast whether compression is worth while again.
+  // Level 1 finds out fast whether compression is worth while again; if it is, then at the level.
   wire::Packed packed = wire::pack(plain, incompressible_ ? std::min(level, 1) : level);
+  if (incompressible_ && packed.compressed && level > 1) packed = wire::pack(plain, level);
   incompressible_ = level > 0 && !plain.empty() && !packed.compressed;
   batch.compressed = packed.compressed;
   batch.packed = std::move(packed.bytes);

@@ -48,6 +48,8 @@ read_hold = "90s"
 log_level = "debug"
 log_file = "/tmp/w.log"
 insecure = true
+peer_prices = ["a:1=2.5"]
+exchange_budget = "64KiB"
 )");
   ASSERT_TRUE(loaded) << loaded.error().message();
   const Config& c = loaded->config;
@@ -62,6 +64,8 @@ insecure = true
   EXPECT_EQ(c.log_level, LogLevel::debug);
   EXPECT_EQ(c.log_file, "/tmp/w.log");
   EXPECT_TRUE(c.insecure);
+  EXPECT_EQ(c.peer_prices.at("a:1"), 2.5);
+  EXPECT_EQ(c.exchange_budget, ByteCount(64u << 10));
   EXPECT_EQ(loaded->origins.size(), config_keys().size()) << "a key without a line in this test";
 }
 

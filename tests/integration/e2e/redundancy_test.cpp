@@ -121,5 +121,13 @@ TEST_F(RedundancyTest, blocks_of_several_local_images_come_together_in_one) {
   expect_near_reference(both, std::array{&a, &b});
 }
 
+TEST_F(RedundancyTest, equal_blocks_of_an_image_without_relatives_are_sent_once) {
+  Bytes image = blocks(4096, 1);
+  const Bytes again(at(image, 100, 504).begin(), at(image, 100, 504).end());
+  put(image, 3592, again);
+  const auto wanted = write("twins", image);
+  expect_near_reference(wanted, {});
+}
+
 }  // namespace
 }  // namespace weft::testing

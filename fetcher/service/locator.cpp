@@ -109,6 +109,18 @@ Awaitable<void> Locator::wait(std::shared_ptr<Search> search) {
   }
 }
 
+namespace {
+
+/// What the last attempt failed with, which tells more than that there is no connection now.
+std::string why_not_connected(const PeerTable& peers, PeerId peer) {
+  for (auto& [id, status] : peers.status()) {
+    if (id == peer && !status.last_error.empty()) return std::move(status.last_error);
+  }
+  return "not connected";
+}
+
+}  // namespace
+
 Awaitable<void> Locator::ask(PeerId peer, std::shared_ptr<Search> search) {
   const std::string address = peers_.address(peer);
   const TimePoint deadline = search->deadline;
@@ -134,7 +146,7 @@ Awaitable<void> Locator::ask(PeerId peer, std::shared_ptr<Search> search) {
       add_to_list(search->trouble, address + ": " + answer.error().message());
     }
   } else {
-    add_to_list(search->trouble, address + ": not connected");
+    add_to_list(search->trouble, address + ": " + why_not_connected(peers_, peer));
   }
   --search->asking;
   search->changed.notify_all();

@@ -38,6 +38,11 @@ Result<void> PackImage::refresh_index(bool at_once) {
 }
 
 Result<void> PackImage::write_index() {
+  const auto before = index();
+  const std::uint64_t blocks = (before ? before->covered().value() : 0) +
+                               leaves_not_indexed_.load(std::memory_order_relaxed) * tree_fanout;
+  // A hint is not worth the last free space: without it others find less here.
+  if (!env_.space.reserve(ByteCount(blocks * DigestIndex::entry_size))) return {};
   const std::uint64_t leaves = leaves_not_indexed_.exchange(0, std::memory_order_relaxed);
   const auto write = [&]() -> Result<std::shared_ptr<const DigestIndex>> {
     WEFT_CHECK(write_digest_index(env_.fs, paths_, row_.info.id, tree_));

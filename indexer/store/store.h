@@ -23,7 +23,9 @@ namespace weft {
 
 struct StoreOptions {
   std::filesystem::path directory;         ///< the state directory; created if absent
-  ByteCount free_space_floor{256u << 20};  ///< commits fail with ENOSPC below it
+  /// Blocks are not stored below it, commits fail with ENOSPC. What reads need all the same is: tree
+  /// nodes, maps, the catalog.
+  ByteCount free_space_floor{256u << 20};
 };
 
 /// An image as the catalog lists it.

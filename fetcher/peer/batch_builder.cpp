@@ -13,13 +13,8 @@ namespace weft::fetcher {
 std::vector<BlockRange> normalised(std::vector<BlockRange> ranges) {
   std::ranges::sort(ranges, {}, &BlockRange::first);
   std::vector<BlockRange> joined;
-  for (const BlockRange& range : ranges) {
-    if (!joined.empty() && joined.back().end() == range.first) {
-      joined.back().count += range.count;
-    } else {
-      joined.push_back(range);
-    }
-  }
+  for (const BlockRange& range : ranges)
+    append_run(joined, range);
   return joined;
 }
 

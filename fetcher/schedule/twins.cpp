@@ -13,6 +13,8 @@ constexpr unsigned block_bits = 40;
 constexpr std::uint64_t block_mask = (std::uint64_t{1} << block_bits) - 1;
 static_assert(max_image_size.value() / block_size <= block_mask);
 
+constexpr BlockCount one(1);
+
 BlockIndex block_in(std::uint64_t place) {
   return BlockIndex(place & block_mask);
 }
@@ -20,14 +22,6 @@ BlockIndex block_in(std::uint64_t place) {
 bool contains(const std::vector<BlockRange>& ascending, BlockIndex block) {
   const auto after = std::ranges::upper_bound(ascending, block, {}, &BlockRange::first);
   return after != ascending.begin() && std::prev(after)->contains(block);
-}
-
-void append(std::vector<BlockRange>& runs, BlockIndex block) {
-  if (!runs.empty() && runs.back().end() == block) {
-    runs.back().count += BlockCount(1);
-  } else {
-    runs.push_back({block, BlockCount(1)});
-  }
 }
 
 }  // namespace
@@ -69,7 +63,7 @@ std::vector<BlockRange> Twins::claim(const ImageId& image, std::span<const Keyed
         break;
       case State::gone:
         first_of_.put(key, own);
-        append(fetch, block);
+        append_run(fetch, {block, one});
         break;
     }
   }
@@ -137,7 +131,7 @@ std::vector<BlockRange> Twins::review(const ImageId& image, const Look& look) {
       continue;
     }
     it = waiting.erase(it);
-    append(fetch, twin);
+    append_run(fetch, {twin, one});
     if (const auto twins = twins_of_.find(first); twins != twins_of_.end()) {
       std::erase(twins->second, Place{image, twin});
       if (twins->second.empty()) twins_of_.erase(twins);

@@ -39,15 +39,6 @@ std::uint64_t key_of(const Digest& digest, unsigned bytes) {
   return key;
 }
 
-/// Joins what touches its predecessor.
-void append(std::vector<BlockRange>& runs, BlockRange range) {
-  if (!runs.empty() && runs.back().end() == range.first) {
-    runs.back().count += range.count;
-  } else {
-    runs.push_back(range);
-  }
-}
-
 }  // namespace
 
 Result<std::vector<Digest>> digests_of(LocalImage& image, const LooseTree& loose,
@@ -104,7 +95,7 @@ std::vector<BlockRange> held_blocks(const HaveKeys& keys, const std::vector<bool
   std::ranges::sort(held);
   std::vector<BlockRange> runs;
   for (const BlockIndex block : held)
-    append(runs, {block, BlockCount(1)});
+    append_run(runs, {block, BlockCount(1)});
   return runs;
 }
 
@@ -122,7 +113,7 @@ std::vector<BlockRange> blocks_at(std::span<const BlockRange> asked,
       const auto after = std::ranges::upper_bound(starts, at);
       const auto i = static_cast<std::size_t>(after - starts.begin()) - 1;
       const std::uint64_t stop = std::min(end, *after);
-      append(blocks, {asked[i].first + BlockCount(at - starts[i]), BlockCount(stop - at)});
+      append_run(blocks, {asked[i].first + BlockCount(at - starts[i]), BlockCount(stop - at)});
       at = stop;
     }
   }

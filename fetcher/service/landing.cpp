@@ -16,21 +16,8 @@ namespace {
 
 constexpr BlockCount one(1);
 
-/// Adds `block` to a list of runs that is being built in ascending order.
-void append(std::vector<BlockRange>& runs, BlockIndex block) {
-  if (!runs.empty() && runs.back().end() == block) {
-    runs.back().count += one;
-  } else {
-    runs.push_back({block, one});
-  }
-}
-
-void append(std::vector<BlockRange>& runs, BlockRange range) {
-  if (!range.empty()) runs.push_back(range);
-}
-
 void lied(LandedBlocks& result, BlockRange range, std::string what) {
-  append(result.wrong, range);
+  append_run(result.wrong, range);
   if (!result.lie) {
     result.lie = Error{make_error_code(Errc::digest_mismatch), Operation::verify, std::move(what)};
   }
@@ -44,7 +31,7 @@ class Piece {
 
   void data(BlockRange range, std::span<const std::byte> bytes) {
     const Result<void> committed = image_.commit(range, bytes);
-    if (committed) return append(result_.readable, range);
+    if (committed) return append_run(result_.readable, range);
     const Error& error = committed.error();
     if (!error.is(Errc::digest_mismatch) && !error.is(Errc::not_resident)) {
       result_.store_error = error;
@@ -57,7 +44,7 @@ class Piece {
   void zero(BlockRange range) {
     for (BlockIndex at = range.first; at < range.end(); ++at) {
       if (image_.readable({at, one})) {
-        append(result_.zero, at);
+        append_run(result_.zero, {at, one});
         continue;
       }
       settle(at, zeros());
@@ -72,7 +59,7 @@ class Piece {
 
   /// A block the store did not take.
   void settle(BlockIndex block, std::span<const std::byte, block_size> bytes) {
-    if (image_.readable({block, one})) return append(result_.readable, block);
+    if (image_.readable({block, one})) return append_run(result_.readable, {block, one});
     const Result<Digest> expected = loose_.block_digest(image_, block);
     if (!expected) {
       unproved(block, expected.error());
@@ -86,7 +73,7 @@ class Piece {
   }
 
   void unproved(BlockIndex block, const Error& error) {
-    append(result_.unproved, block);
+    append_run(result_.unproved, {block, one});
     if (!error.is(Errc::not_resident)) {
       result_.store_error = error;
       return;

@@ -12,14 +12,6 @@ namespace {
 constexpr BlockCount one(1);
 constexpr BlockCount resolved_together(4096);  // a gap this wide begins another lookup
 
-void append(std::vector<BlockRange>& runs, BlockIndex block) {
-  if (!runs.empty() && runs.back().end() == block) {
-    runs.back().count += one;
-  } else {
-    runs.push_back({block, one});
-  }
-}
-
 /// Borrows what it can. What it cannot is copied, so errors do not matter here.
 void borrow(LocalImage& image, const std::vector<TwinToCopy>& twins) {
   BlockRange around;
@@ -56,7 +48,7 @@ CopiedTwins copy_twins(LocalImage& image, std::vector<TwinToCopy> twins) {
       const Result<void> copied = copy(image, twin);
       if (!copied &&
           (copied.error().is(Errc::digest_mismatch) || copied.error().is(Errc::not_resident))) {
-        append(result.failed, twin.to);
+        append_run(result.failed, {twin.to, one});
         continue;
       }
       if (!copied) {
@@ -65,7 +57,7 @@ CopiedTwins copy_twins(LocalImage& image, std::vector<TwinToCopy> twins) {
         continue;
       }
     }
-    append(result.readable, twin.to);
+    append_run(result.readable, {twin.to, one});
     (twin.from.get() == &image ? result.copied : result.joined) += one;
   }
   return result;

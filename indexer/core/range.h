@@ -4,6 +4,7 @@
 #include "indexer/core/units.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace weft {
 
@@ -24,6 +25,17 @@ struct BlockRange {
 
 [[nodiscard]] constexpr BlockRange intersect(BlockRange a, BlockRange b) {
   return BlockRange::between(std::max(a.first, b.first), std::min(a.end(), b.end()));
+}
+
+/// Adds `range` to a list of runs, joined to the last of them if it begins where that ends. So what
+/// comes in ascending order makes as few runs as can be. An empty range is left out.
+inline void append_run(std::vector<BlockRange>& runs, BlockRange range) {
+  if (range.empty()) return;
+  if (!runs.empty() && runs.back().end() == range.first) {
+    runs.back().count += range.count;
+  } else {
+    runs.push_back(range);
+  }
 }
 
 /// Blocks touched by `length` bytes at `offset`. `offset + length` must not overflow.

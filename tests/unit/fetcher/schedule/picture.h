@@ -18,12 +18,7 @@ inline BlockRange blocks(std::uint64_t first, std::uint64_t count) {
 inline std::vector<BlockRange> ranges(std::string_view picture) {
   std::vector<BlockRange> found;
   for (std::size_t i = 0; i < picture.size(); ++i) {
-    if (picture[i] == '.') continue;
-    if (!found.empty() && found.back().end() == BlockIndex(i)) {
-      found.back().count += BlockCount(1);
-    } else {
-      found.push_back(blocks(i, 1));
-    }
+    if (picture[i] != '.') append_run(found, blocks(i, 1));
   }
   return found;
 }

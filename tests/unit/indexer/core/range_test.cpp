@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace weft {
 namespace {
 
@@ -57,6 +59,26 @@ TEST(BlockRange, blocks_touched_by_bytes) {
     EXPECT_EQ(blocks_touched(ByteOffset(row.offset), ByteCount(row.length)), row.expected)
         << row.name;
   EXPECT_TRUE(blocks_touched(ByteOffset(4096), ByteCount(0)).empty());
+}
+
+TEST(AppendRun, joins_only_what_begins_where_the_last_run_ends) {
+  std::vector<BlockRange> runs;
+  append_run(runs, range(3, 5));
+  append_run(runs, range(5, 6));   // touches
+  append_run(runs, range(7, 9));   // after a gap
+  append_run(runs, range(8, 12));  // overlaps
+  append_run(runs, range(2, 3));   // touches the first run only, which is not the last
+  EXPECT_EQ(runs, (std::vector{range(3, 6), range(7, 9), range(8, 12), range(2, 3)}));
+}
+
+TEST(AppendRun, leaves_out_what_is_empty) {
+  std::vector<BlockRange> runs;
+  append_run(runs, range(3, 3));
+  EXPECT_TRUE(runs.empty());
+  append_run(runs, range(3, 5));
+  append_run(runs, range(5, 5));
+  append_run(runs, range(9, 9));
+  EXPECT_EQ(runs, std::vector{range(3, 5)});
 }
 
 }  // namespace

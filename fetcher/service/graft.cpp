@@ -87,9 +87,7 @@ class Graft {
     if (nodes_.size() == nodes_at_once) WEFT_CHECK(store());
     for (unsigned slot = 0; node.level > 1 && slot < image_.shape().entries(node); ++slot) {
       if (node_entry(*bytes, slot).is_zero()) continue;
-      const TreeNode child{static_cast<std::uint8_t>(node.level - 1),
-                           node.index * tree_fanout + slot};
-      WEFT_CHECK(collect(from, child));
+      WEFT_CHECK(collect(from, TreeShape::child(node, slot)));
     }
     return {};
   }

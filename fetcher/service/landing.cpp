@@ -139,8 +139,7 @@ void collect_readable(const LocalImage& image, TreeNode node, const NodeBytes& b
     return;
   }
   for (unsigned slot = 0; slot < tree_fanout; ++slot) {
-    const TreeNode child{static_cast<std::uint8_t>(node.level - 1),
-                         node.index * tree_fanout + slot};
+    const TreeNode child = TreeShape::child(node, slot);
     if (!shape.contains(child)) return;
     if (is_all_zero(std::span(bytes).subspan(slot * Digest::size, Digest::size))) {
       readable.push_back(shape.blocks_below(child));

@@ -55,8 +55,7 @@ Result<void> PackImage::put_node(const PlacedNode& placed, std::vector<BlockRang
   }
   const auto entries = placed.bytes.first<block_size>();
   for (unsigned slot = 0; slot < tree_fanout; ++slot) {
-    const TreeNode child{static_cast<std::uint8_t>(placed.node.level - 1),
-                         placed.node.index * tree_fanout + slot};
+    const TreeNode child = TreeShape::child(placed.node, slot);
     if (!shape().contains(child)) break;
     if (node_entry(entries, slot).is_zero()) mark_zero(shape().blocks_below(child));
   }

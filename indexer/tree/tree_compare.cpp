@@ -66,18 +66,18 @@ class Comparison {
     WEFT_TRY(const auto b_bytes, load(b_, node, b));
     if (!a_bytes || !b_bytes) return add({shape_.blocks_below(node), false});
     for (unsigned slot = 0; slot < tree_fanout; ++slot) {
-      const std::uint64_t child = node.index * tree_fanout + slot;
       const Digest a_entry = node_entry(*a_bytes, slot);
       const Digest b_entry = node_entry(*b_bytes, slot);
       if (a_entry == b_entry) continue;
-      const TreeNode below{static_cast<std::uint8_t>(node.level - 1), child};
+      const TreeNode child = TreeShape::child(node, slot);
       if (node.level == 1) {
-        if (BlockIndex(child) >= BlockIndex(shape_.blocks().value())) break;
-        WEFT_TRY(const bool go_on, add({{BlockIndex(child), BlockCount(1)}, true}));
+        const BlockIndex block(child.index);
+        if (block >= BlockIndex(shape_.blocks().value())) break;
+        WEFT_TRY(const bool go_on, add({{block, BlockCount(1)}, true}));
         if (!go_on) return false;
       } else {
-        if (!shape_.contains(below)) break;
-        WEFT_TRY(const bool go_on, subtree(below, a_entry, b_entry));
+        if (!shape_.contains(child)) break;
+        WEFT_TRY(const bool go_on, subtree(child, a_entry, b_entry));
         if (!go_on) return false;
       }
     }

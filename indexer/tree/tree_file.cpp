@@ -159,8 +159,7 @@ Result<bool> TreeFile::walk(TreeNode node, const Digest& expected, BlockRange ra
   if (state != State::present || node.level == 1) return visit(state, node, blocks);
   WEFT_TRY(const NodeBytes bytes, read_node(node));
   for (unsigned slot = 0; slot < tree_fanout; ++slot) {
-    const TreeNode child{static_cast<std::uint8_t>(node.level - 1),
-                         node.index * tree_fanout + slot};
+    const TreeNode child = TreeShape::child(node, slot);
     if (!shape_.contains(child)) break;
     WEFT_TRY(const bool go_on, walk(child, node_entry(bytes, slot), blocks, visit));
     if (!go_on) return false;

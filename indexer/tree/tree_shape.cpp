@@ -42,6 +42,10 @@ TreeNode TreeShape::parent(TreeNode node) {
   return {static_cast<std::uint8_t>(node.level + 1), node.index / tree_fanout};
 }
 
+TreeNode TreeShape::child(TreeNode node, unsigned slot) {
+  return {static_cast<std::uint8_t>(node.level - 1), node.index * tree_fanout + slot};
+}
+
 unsigned TreeShape::entries(TreeNode node) const {
   const std::uint64_t below = node.level == 1 ? blocks().value() : nodes_[node.level - 1];
   return static_cast<unsigned>(std::min(below - node.index * tree_fanout, tree_fanout));

@@ -41,6 +41,9 @@ class TreeShape {
 
   [[nodiscard]] static TreeNode leaf_of(BlockIndex block);
   [[nodiscard]] static TreeNode parent(TreeNode node);
+  /// What entry `slot` of `node` stands for; below a leaf it is a block, level 0. At the right edge
+  /// it may be past the image: see `contains`.
+  [[nodiscard]] static TreeNode child(TreeNode node, unsigned slot);
   /// Entry of `node` in its parent, or of a block in its leaf.
   [[nodiscard]] static unsigned slot(TreeNode node) { return node.index % tree_fanout; }
   [[nodiscard]] static unsigned slot(BlockIndex block) { return block.value() % tree_fanout; }

@@ -53,9 +53,9 @@ Result<void> TreeUpdater::copy_subtree(TreeNode node) {
   WEFT_TRY(const NodeBytes bytes, old_.load(node));
   WEFT_CHECK(file_.write_at(place_of(node), bytes));
   for (unsigned slot = 0; slot < tree_fanout && node.level > 1; ++slot) {
-    const TreeNode child{static_cast<std::uint8_t>(node.level - 1),
-                         node.index * tree_fanout + slot};
-    if (!node_entry(bytes, slot).is_zero()) WEFT_CHECK(copy_subtree(child));
+    if (!node_entry(bytes, slot).is_zero()) {
+      WEFT_CHECK(copy_subtree(TreeShape::child(node, slot)));
+    }
   }
   return {};
 }
@@ -81,8 +81,7 @@ Result<NodeBytes> TreeUpdater::compose_leaf(TreeNode leaf) {
 Result<NodeBytes> TreeUpdater::compose_inner(TreeNode node) {
   NodeBytes bytes{};
   for (unsigned slot = 0; slot < tree_fanout; ++slot) {
-    const TreeNode child{static_cast<std::uint8_t>(node.level - 1),
-                         node.index * tree_fanout + slot};
+    const TreeNode child = TreeShape::child(node, slot);
     if (!shape_.contains(child)) break;
     WEFT_TRY(const Digest digest, build(child));
     set_node_entry(bytes, slot, digest);

@@ -58,6 +58,14 @@ TEST(TreeShape, path_leads_from_the_root_to_the_leaf) {
   EXPECT_EQ(shape.path_to(BlockIndex(130 * 128 + 7)), expected);
 }
 
+TEST(TreeShape, child_is_the_node_or_block_that_an_entry_stands_for) {
+  EXPECT_EQ(TreeShape::child({3, 2}, 5), (TreeNode{2, 2 * 128 + 5}));
+  EXPECT_EQ(TreeShape::child({1, 2}, 127), (TreeNode{0, 2 * 128 + 127}));
+  const TreeNode child = TreeShape::child({2, 7}, 9);
+  EXPECT_EQ(TreeShape::parent(child), (TreeNode{2, 7}));
+  EXPECT_EQ(TreeShape::slot(child), 9u);
+}
+
 TEST(TreeShape, contains_no_node_past_the_edges) {
   const TreeShape shape(blocks(129));
   EXPECT_TRUE(shape.contains({1, 1}));

@@ -21,8 +21,19 @@ class DigestReader {
       bytes_ = *read;
       leaf_ = leaf;
     }
-    const std::size_t slot = block.value() % tree_fanout;
-    return Digest::from(std::span(*bytes_).subspan(slot * Digest::size).first<Digest::size>());
+    return node_entry(*bytes_, TreeShape::slot(block));
+  }
+
+  /// visit(block, digest) for the blocks of `ranges`, in order.
+  template <class Visit>
+  Result<void> each(std::span<const BlockRange> ranges, Visit&& visit) {
+    for (const BlockRange& range : ranges) {
+      for (BlockIndex block = range.first; block < range.end(); ++block) {
+        WEFT_TRY(const Digest digest, at(block));
+        visit(block, digest);
+      }
+    }
+    return {};
   }
 
  private:
@@ -32,11 +43,8 @@ class DigestReader {
   std::optional<NodeBytes> bytes_;
 };
 
-std::uint64_t key_of(const Digest& digest, unsigned bytes) {
-  std::uint64_t key = 0;
-  for (unsigned i = 0; i < bytes; ++i)
-    key = key << 8U | digest.bytes[i];
-  return key;
+DigestKey have_key(const Digest& digest) {
+  return digest_key(digest) >> 8 * (sizeof(DigestKey) - HaveKeys::key_bytes);
 }
 
 }  // namespace
@@ -45,12 +53,8 @@ Result<std::vector<Digest>> digests_of(LocalImage& image, const LooseTree& loose
                                        std::span<const BlockRange> ranges) {
   DigestReader reader(image, loose);
   std::vector<Digest> digests;
-  for (const BlockRange& range : ranges) {
-    for (BlockIndex at = range.first; at < range.end(); ++at) {
-      WEFT_TRY(const Digest digest, reader.at(at));
-      digests.push_back(digest);
-    }
-  }
+  WEFT_CHECK(
+      reader.each(ranges, [&](BlockIndex, const Digest& digest) { digests.push_back(digest); }));
   return digests;
 }
 
@@ -59,12 +63,9 @@ Result<std::vector<Twins::Keyed>> keyed_blocks(LocalImage& image,
   const LooseTree none;
   DigestReader reader(image, none);
   std::vector<Twins::Keyed> keyed;
-  for (const BlockRange& range : ranges) {
-    for (BlockIndex at = range.first; at < range.end(); ++at) {
-      WEFT_TRY(const Digest digest, reader.at(at));
-      keyed.push_back({at, key_of(digest, sizeof(std::uint64_t))});
-    }
-  }
+  WEFT_CHECK(reader.each(ranges, [&](BlockIndex block, const Digest& digest) {
+    keyed.push_back({block, digest_key(digest)});
+  }));
   return keyed;
 }
 
@@ -75,7 +76,7 @@ HaveKeys have_keys(LocalImage& image, const LooseTree& loose, std::span<const Bl
     for (BlockIndex at = range.first; at < range.end(); ++at) {
       const Result<Digest> digest = reader.at(at);
       if (!digest || digest->is_zero()) continue;
-      found.emplace_back(key_of(*digest, HaveKeys::key_bytes), at);
+      found.emplace_back(have_key(*digest), at);
     }
   }
   std::ranges::sort(found);

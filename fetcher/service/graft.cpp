@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <optional>
 #include <utility>
 
 namespace weft::fetcher {
@@ -29,32 +28,24 @@ class Graft {
       at = data->first;
       while (at < data->end()) {
         WEFT_TRY(const auto missing, image_.first_missing_node(at));
-        WEFT_TRY(at, missing ? over(*missing) : over(TreeShape::leaf_of(at), nullptr));
+        if (missing) WEFT_CHECK(copy_below(*missing));
+        at = image_.shape().blocks_below(missing.value_or(TreeShape::leaf_of(at))).end();
       }
     }
     return copied_;
   }
 
  private:
-  /// Copies the topmost missing node `top`, if a relative has it; returns where to look next.
-  Result<BlockIndex> over(TreeNode top) {
+  /// Copies the topmost missing node `top` and what is below it in the window, if a relative has
+  /// the same node.
+  Result<void> copy_below(TreeNode top) {
     WEFT_TRY(const Digest expected, expected_digest(top));
     for (const auto& relative : relatives_) {
-      if (relative == nullptr) continue;
-      const auto bytes = same(*relative, top, expected);
-      if (!bytes) continue;
-      return over(top, relative.get());
+      if (relative == nullptr || !has(*relative, top, expected)) continue;
+      WEFT_CHECK(collect(*relative, top));
+      return store();
     }
-    return image_.shape().blocks_below(top).end();
-  }
-
-  /// Copies what `from` has below `top` and in the window; with null just goes past it.
-  Result<BlockIndex> over(TreeNode top, LocalImage* from) {
-    if (from != nullptr) {
-      WEFT_CHECK(collect(*from, top));
-      WEFT_CHECK(store());
-    }
-    return image_.shape().blocks_below(top).end();
+    return {};
   }
 
   Result<Digest> expected_digest(TreeNode node) {
@@ -63,18 +54,16 @@ class Graft {
     return node_entry(parent, TreeShape::slot(node));
   }
 
-  static std::optional<NodeBytes> same(LocalImage& relative, TreeNode node,
-                                       const Digest& expected) {
-    if (!relative.shape().contains(node)) return std::nullopt;
+  static bool has(LocalImage& relative, TreeNode node, const Digest& expected) {
+    if (!relative.shape().contains(node)) return false;
     if (node != relative.shape().root()) {
       // The entry above it tells without reading it.
       const auto parent = relative.node(TreeShape::parent(node));
-      if (!parent || node_entry(*parent, TreeShape::slot(node)) != expected) return std::nullopt;
+      if (!parent || node_entry(*parent, TreeShape::slot(node)) != expected) return false;
     } else if (relative.info().root != expected) {
-      return std::nullopt;
+      return false;
     }
-    auto bytes = relative.node(node);
-    return bytes ? std::optional(*bytes) : std::nullopt;
+    return relative.node(node).has_value();
   }
 
   // Everything below an equal node is equal.

@@ -48,6 +48,14 @@ void add_to_list(std::string& list, const std::string& item) {
   list += item;
 }
 
+/// What the last attempt failed with, which tells more than that there is no connection now.
+std::string why_not_connected(const PeerTable& peers, PeerId peer) {
+  for (auto& [id, status] : peers.status()) {
+    if (id == peer && !status.last_error.empty()) return std::move(status.last_error);
+  }
+  return "not connected";
+}
+
 }  // namespace
 
 Result<wire::ImageFound> verified(wire::ImageFound found, const std::string& name_or_id,
@@ -108,18 +116,6 @@ Awaitable<void> Locator::wait(std::shared_ptr<Search> search) {
     if (!woken) break;
   }
 }
-
-namespace {
-
-/// What the last attempt failed with, which tells more than that there is no connection now.
-std::string why_not_connected(const PeerTable& peers, PeerId peer) {
-  for (auto& [id, status] : peers.status()) {
-    if (id == peer && !status.last_error.empty()) return std::move(status.last_error);
-  }
-  return "not connected";
-}
-
-}  // namespace
 
 Awaitable<void> Locator::ask(PeerId peer, std::shared_ptr<Search> search) {
   const std::string address = peers_.address(peer);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "fetcher/schedule/key_table.h"
+#include "fetcher/schedule/key_memory.h"
 #include "indexer/core/range.h"
 #include "indexer/tree/image_id.h"
 
@@ -22,7 +22,7 @@ namespace weft::fetcher {
 /// ready to be copied when it is here, and takes its place when it is neither. Keys are the first 8
 /// bytes of digests: whether a copy is right, its digest says when it is committed.
 ///
-/// Bounds: keys, see `KeyTable` (beyond it a twin is fetched after all); twins that wait or are
+/// Bounds: keys, see `KeyMemory` (beyond it a twin is fetched after all); twins that wait or are
 /// ready count as backlog of their job, which claims no more above a limit.
 /// *Rationale:* a demand read is never a twin. Who waits is not made to wait for another fetch; it
 /// costs at most its own blocks twice.
@@ -74,7 +74,7 @@ class Twins {
   [[nodiscard]] const ImageId* image_of(std::uint64_t place) const;
   void release(std::uint64_t first);
 
-  KeyTable first_of_;
+  KeyMemory first_of_;
   std::map<ImageId, Claimant> claimants_;
   std::map<std::uint64_t, ImageId> numbers_;
   std::uint64_t last_number_ = 0;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fetcher/schedule/twins.h"
 
-#include "fetcher/schedule/key_table.h"
 #include "tests/unit/fetcher/schedule/picture.h"
 
 #include <gtest/gtest.h>
@@ -15,33 +14,6 @@ namespace {
 
 using testing::blocks;
 using testing::picture;
-
-TEST(KeyTable, finds_what_was_put_and_keeps_the_newest_value) {
-  KeyTable table;
-  EXPECT_FALSE(table.find(7));
-  table.put(7, 1);
-  table.put(7, 2);
-  EXPECT_EQ(table.find(7), 2U);
-  table.clear();
-  EXPECT_FALSE(table.find(7));
-  EXPECT_EQ(table.capacity(), 0U);
-}
-
-TEST(KeyTable, grows_with_its_content_and_not_beyond_its_bound) {
-  KeyTable table;
-  std::mt19937_64 random(1);
-  constexpr std::size_t many = 200'000;
-  for (std::size_t i = 0; i < many; ++i)
-    table.put(random(), i + 1);
-  random.seed(1);
-  std::size_t found = 0;
-  for (std::size_t i = 0; i < many; ++i)
-    found += table.find(random()) == i + 1 ? 1U : 0U;
-  EXPECT_GT(found, many * 95 / 100);
-  for (std::size_t i = 0; i < 2 * KeyTable::most_entries; ++i)
-    table.put(random(), 1);
-  EXPECT_EQ(table.capacity(), KeyTable::most_entries);
-}
 
 class TwinsTest : public ::testing::Test {
  protected:

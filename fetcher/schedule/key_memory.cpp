@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fetcher/schedule/key_table.h"
+#include "fetcher/schedule/key_memory.h"
 
 #include <algorithm>
 #include <utility>
@@ -11,7 +11,7 @@ constexpr std::size_t first_buckets = 1024;
 
 }  // namespace
 
-std::optional<std::uint64_t> KeyTable::find(std::uint64_t key) const {
+std::optional<std::uint64_t> KeyMemory::find(std::uint64_t key) const {
   if (buckets_.empty()) return std::nullopt;
   for (const Entry& entry : buckets_[key & (buckets_.size() - 1)]) {
     if (entry.value != 0 && entry.key == key) return entry.value;
@@ -19,22 +19,22 @@ std::optional<std::uint64_t> KeyTable::find(std::uint64_t key) const {
   return std::nullopt;
 }
 
-void KeyTable::put(std::uint64_t key, std::uint64_t value) {
+void KeyMemory::put(std::uint64_t key, std::uint64_t value) {
   if (buckets_.empty()) buckets_.resize(first_buckets);
   // The oldest of a full bucket is gone: a sign to grow, and no loss that matters.
   if (push(bucket(key), {key, value}) && capacity() < most_entries) grow();
 }
 
-void KeyTable::clear() {
+void KeyMemory::clear() {
   buckets_.clear();
   buckets_.shrink_to_fit();
 }
 
-KeyTable::Bucket& KeyTable::bucket(std::uint64_t key) {
+KeyMemory::Bucket& KeyMemory::bucket(std::uint64_t key) {
   return buckets_[key & (buckets_.size() - 1)];
 }
 
-bool KeyTable::push(Bucket& bucket, Entry entry) {
+bool KeyMemory::push(Bucket& bucket, Entry entry) {
   auto last = std::ranges::find(bucket, entry.key, &Entry::key);
   if (last != bucket.end() && last->value != 0) {
     last->value = entry.value;
@@ -46,7 +46,7 @@ bool KeyTable::push(Bucket& bucket, Entry entry) {
   return full;
 }
 
-void KeyTable::grow() {
+void KeyMemory::grow() {
   const std::vector<Bucket> old = std::exchange(buckets_, std::vector<Bucket>(buckets_.size() * 2));
   for (const Bucket& full : old) {
     for (auto entry = full.rbegin(); entry != full.rend(); ++entry) {

@@ -13,7 +13,7 @@ namespace weft::fetcher {
 /// first bytes of digests. Grows to about a million entries (16 MiB), then a new entry takes the
 /// place of an old one of its bucket. So an answer may be missing, but is never that of another
 /// key. Values are not 0. Pure, a value type.
-class KeyTable {
+class KeyMemory {
  public:
   static constexpr std::size_t most_entries = std::size_t{1} << 20U;
 

@@ -17,7 +17,6 @@ namespace {
 
 constexpr std::size_t remembered_images = 256;
 constexpr Duration grace = std::chrono::seconds(1);
-constexpr std::size_t shortest_prefix = 8;
 
 // The nodes on the way to `first_read`, as far as the peer sent them; all of them are right.
 Result<std::vector<wire::TreeNodes::Entry>> checked_path(const wire::ImageFound& found,
@@ -64,9 +63,7 @@ Result<wire::ImageFound> verified(wire::ImageFound found, const std::string& nam
   if (!is_consistent(info)) {
     return fail(Errc::peer_misbehaved, Operation::locate, "image id does not match size and root");
   }
-  const bool by_id =
-      name_or_id.size() >= shortest_prefix && to_hex(info.id).starts_with(name_or_id);
-  if (found.image.name != name_or_id && !by_id) {
+  if (found.image.name != name_or_id && !is_prefix_of(name_or_id, info.id)) {
     return fail(Errc::peer_misbehaved, Operation::locate, "answered with another image");
   }
   WEFT_TRY(found.path.nodes, checked_path(found, first_read));

@@ -67,11 +67,8 @@ Result<DiskStore::Found> DiskStore::resolve(std::string_view name_or_id) {
   WEFT_TRY(const auto named, table_->catalog().image_named(name_or_id));
   if (named) return Found{*named, std::string(name_or_id)};
   std::vector<ImageId> matches;
-  if (name_or_id.size() >= 8) {
-    for (const CatalogImage& row : table_->rows()) {
-      if (!row.lender && to_hex(row.info.id).starts_with(name_or_id))
-        matches.push_back(row.info.id);
-    }
+  for (const CatalogImage& row : table_->rows()) {
+    if (!row.lender && is_prefix_of(name_or_id, row.info.id)) matches.push_back(row.info.id);
   }
   const std::string asked(name_or_id);
   if (matches.empty()) return fail(Errc::unknown_image, Operation::catalog, asked);

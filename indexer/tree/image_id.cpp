@@ -10,6 +10,7 @@ namespace weft {
 namespace {
 
 constexpr std::string_view format_tag{"weft image 1\0", 13};
+constexpr std::size_t shortest_prefix = 8;
 
 }  // namespace
 
@@ -24,6 +25,10 @@ ImageId make_image_id(ByteCount size, const Digest& root) {
 bool is_consistent(const ImageInfo& info) {
   return info.size.value() > 0 && info.size <= max_image_size &&
          info.id == make_image_id(info.size, info.root);
+}
+
+bool is_prefix_of(std::string_view text, const ImageId& id) {
+  return text.size() >= shortest_prefix && to_hex(id).starts_with(text);
 }
 
 }  // namespace weft

@@ -4,6 +4,8 @@
 #include "indexer/core/digest.h"
 #include "indexer/core/units.h"
 
+#include <string_view>
+
 namespace weft {
 
 /// What identifies an image's content. `id` commits to `size` and `root`, and through the root to
@@ -23,5 +25,9 @@ struct ImageInfo {
 /// True if size is acceptable and id = make_image_id(size, root): to be asked of every ImageInfo
 /// that comes from outside.
 [[nodiscard]] bool is_consistent(const ImageInfo& info);
+
+/// Whether `text` may stand for `id` where people name images: its hex digits, or 8 or more of the
+/// first of them. Fewer would soon mean several images.
+[[nodiscard]] bool is_prefix_of(std::string_view text, const ImageId& id);
 
 }  // namespace weft

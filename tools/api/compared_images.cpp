@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/api/compared_images.h"
 
+#include "indexer/tree/image_id.h"
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -13,14 +15,13 @@ namespace weft::tools {
 namespace {
 
 constexpr std::size_t shown_digits = 12;
-constexpr std::size_t least_digits = 8;
 
 bool is_named(const ComparedImage& image, std::string_view reference) {
   return image.label() == reference || (!image.name.empty() && image.name == reference);
 }
 
 bool begins_with(const ComparedImage& image, std::string_view reference) {
-  return reference.size() >= least_digits && to_hex(image.id).starts_with(reference);
+  return is_prefix_of(reference, image.id);
 }
 
 }  // namespace
@@ -62,7 +63,8 @@ Result<ComparedImage> KnownImages::find(std::string_view reference) const {
     if (found.size() > 1 && (!found[0].node.empty() || found[1].node.empty())) {
       std::vector<std::string> ids;
       for (const auto& image : found)
-        ids.push_back(fmt::format("{} ({})", image.label(), to_hex(image.id).substr(0, 12)));
+        ids.push_back(
+            fmt::format("{} ({})", image.label(), to_hex(image.id).substr(0, shown_digits)));
       return fail(Errc::ambiguous_image, Operation::catalog,
                   fmt::format("\"{}\" may be {}: say which", reference, fmt::join(ids, ", ")));
     }

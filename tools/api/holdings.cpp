@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/api/holdings.h"
 
+#include "indexer/tree/image_id.h"
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -10,16 +12,13 @@
 namespace weft::tools {
 namespace {
 
-constexpr std::size_t shortest_prefix = 8;
-
 double part(BlockCount some, BlockCount all) {
   return all.value() == 0 ? 1
                           : static_cast<double>(some.value()) / static_cast<double>(all.value());
 }
 
 bool names(std::string_view reference, std::string_view name, const ImageId& id) {
-  if (reference == name) return true;
-  return reference.size() >= shortest_prefix && to_hex(id).starts_with(reference);
+  return reference == name || is_prefix_of(reference, id);
 }
 
 ByteCount content_of(const WantedImage& image, const std::optional<Signature>& target) {

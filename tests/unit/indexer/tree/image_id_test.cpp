@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace weft {
 namespace {
 
@@ -33,6 +35,17 @@ TEST(ImageId, sizes_out_of_bounds_are_inconsistent_whatever_the_id) {
   const Digest root;
   for (const ByteCount size : {ByteCount(0), max_image_size + ByteCount(1), ByteCount(~0ull)})
     EXPECT_FALSE(is_consistent({make_image_id(size, root), size, root})) << size.value();
+}
+
+TEST(ImageId, is_named_by_eight_or_more_of_its_first_digits) {
+  const ImageId id = make_image_id(ByteCount(4096), Digest{});
+  const std::string hex = to_hex(id);
+  EXPECT_TRUE(is_prefix_of(hex, id));
+  EXPECT_TRUE(is_prefix_of(hex.substr(0, 8), id));
+  EXPECT_FALSE(is_prefix_of(hex.substr(0, 7), id));
+  EXPECT_FALSE(is_prefix_of(hex + "0", id));
+  EXPECT_FALSE(is_prefix_of(hex.substr(1), id));
+  EXPECT_FALSE(is_prefix_of("", id));
 }
 
 }  // namespace

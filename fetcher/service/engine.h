@@ -136,6 +136,7 @@ class FetchEngine final : public PeerEvents {
   void start_landing();
   Awaitable<void> land(State state, ArrivedBatch batch);
   void apply(const State& state, const ArrivedBatch& batch, LandedBlocks landed);
+  void count(const State& state, const FetchSources& more);
   void hand_out(const State& state, const std::vector<LooseBlock>& loose);
   void fail_waiters(const State& state, std::span<const BlockRange> ranges, const Error& error);
   void store_failed(const State& state, const Error& error);

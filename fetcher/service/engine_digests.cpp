@@ -32,11 +32,8 @@ Awaitable<void> FetchEngine::ask_have(AskHave command, State state,
   if (stopping_ || !keys) co_return;
   std::vector<BlockRange> held;
   if (!keys->keys.empty()) {
-    for (FetchSources* sources : {&state->sources, &statistics_.sources}) {
-      ++sources->have_queries;
-      sources->have_bytes +=
-          ByteCount(keys->keys.size() * HaveKeys::key_bytes + keys->keys.size() / 8);
-    }
+    const ByteCount cost(keys->keys.size() * HaveKeys::key_bytes + keys->keys.size() / 8);
+    count(state, {.have_queries = 1, .have_bytes = cost});
     const TimePoint deadline = timers_.now() + have_timeout;
     const Result<std::vector<bool>> answer =
         co_await session->have(keys->keys, HaveKeys::key_bytes, deadline);

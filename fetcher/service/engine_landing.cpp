@@ -72,9 +72,9 @@ void FetchEngine::apply(const State& state, const ArrivedBatch& batch, LandedBlo
   twins_.landed(id, landed.readable);
   scheduler_.landed(id, landed.zero, now);
   state->committed += stored.value();
-  for (FetchSources* sources : {&state->sources, &statistics_.sources}) {
-    (batch.by_digest ? sources->by_digest : sources->in_image) += bytes_of(stored);
-  }
+  FetchSources sources;
+  (batch.by_digest ? sources.by_digest : sources.in_image) = bytes_of(stored);
+  count(state, sources);
   counters_[batch.peer].blocks += stored.value();
   statistics_.received_by_priority[static_cast<std::size_t>(batch.priority)] += bytes_of(stored);
   if (!landed.loose.empty()) {
@@ -97,6 +97,12 @@ void FetchEngine::apply(const State& state, const ArrivedBatch& batch, LandedBlo
     scheduler_.rejected(id, landed.unproved, now);
   }
   state->changed.notify_all();
+}
+
+/// For the image, and for all of them together.
+void FetchEngine::count(const State& state, const FetchSources& more) {
+  state->sources += more;
+  statistics_.sources += more;
 }
 
 /// Gives blocks that could not be stored to every read that waits for them.

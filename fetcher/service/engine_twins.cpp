@@ -69,10 +69,7 @@ Awaitable<bool> FetchEngine::bring_in_twins(State state) {
 
 void FetchEngine::apply(const State& state, const CopiedTwins& copied) {
   const ImageId& id = state->id();
-  for (FetchSources* sources : {&state->sources, &statistics_.sources}) {
-    sources->twins += bytes_of(copied.copied);
-    sources->joined += bytes_of(copied.joined);
-  }
+  count(state, {.twins = bytes_of(copied.copied), .joined = bytes_of(copied.joined)});
   twins_.landed(id, copied.readable);
   scheduler_.landed(id, copied.readable, timers_.now());
   scheduler_.want(id, copied.failed, {}, wire::Priority::prefetch, timers_.now());

@@ -11,6 +11,16 @@ constexpr double first_bucket_us = 16;
 
 }  // namespace
 
+FetchSources& FetchSources::operator+=(const FetchSources& more) noexcept {
+  in_image += more.in_image;
+  by_digest += more.by_digest;
+  twins += more.twins;
+  joined += more.joined;
+  have_queries += more.have_queries;
+  have_bytes += more.have_bytes;
+  return *this;
+}
+
 const char* to_string(PeerState state) noexcept {
   switch (state) {
     case PeerState::connecting:

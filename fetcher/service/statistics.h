@@ -36,12 +36,14 @@ class WaitHistogram {
 
 /// Where blocks came from, and what asking for them cost.
 struct FetchSources {
-  ByteCount in_image;   ///< from peers that hold them in the image asked for
-  ByteCount by_digest;  ///< from peers that hold them in other images
-  ByteCount twins;      ///< equal to other blocks of the image, copied here
-  ByteCount joined;     ///< equal to blocks of other images that were fetched at the same time
+  ByteCount in_image{};   ///< from peers that hold them in the image asked for
+  ByteCount by_digest{};  ///< from peers that hold them in other images
+  ByteCount twins{};      ///< equal to other blocks of the image, copied here
+  ByteCount joined{};     ///< equal to blocks of other images that were fetched at the same time
   std::uint64_t have_queries = 0;  ///< asked of peers
-  ByteCount have_bytes;            ///< their keys and answer bits
+  ByteCount have_bytes{};          ///< their keys and answer bits
+
+  FetchSources& operator+=(const FetchSources& more) noexcept;
 };
 
 struct ImageFetchStatus {

@@ -34,5 +34,26 @@ TEST(WaitHistogram, empty_and_extreme_waits) {
   EXPECT_GT(h.quantile(1), std::chrono::minutes(10));
 }
 
+TEST(FetchSources, add_up_each_by_itself) {
+  FetchSources sum{.in_image = ByteCount(1),
+                   .by_digest = ByteCount(2),
+                   .twins = ByteCount(3),
+                   .joined = ByteCount(4),
+                   .have_queries = 5,
+                   .have_bytes = ByteCount(6)};
+  sum += {.in_image = ByteCount(10),
+          .by_digest = ByteCount(20),
+          .twins = ByteCount(30),
+          .joined = ByteCount(40),
+          .have_queries = 50,
+          .have_bytes = ByteCount(60)};
+  EXPECT_EQ(sum.in_image, ByteCount(11));
+  EXPECT_EQ(sum.by_digest, ByteCount(22));
+  EXPECT_EQ(sum.twins, ByteCount(33));
+  EXPECT_EQ(sum.joined, ByteCount(44));
+  EXPECT_EQ(sum.have_queries, 55U);
+  EXPECT_EQ(sum.have_bytes, ByteCount(66));
+}
+
 }  // namespace
 }  // namespace weft::fetcher

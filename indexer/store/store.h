@@ -22,9 +22,9 @@
 namespace weft {
 
 struct StoreOptions {
-  std::filesystem::path directory;         ///< the state directory; created if absent
-  /// Blocks are not stored below it, commits fail with ENOSPC. What reads need all the same is: tree
-  /// nodes, maps, the catalog.
+  std::filesystem::path directory;  ///< the state directory; created if absent
+  /// Blocks are not stored below it, commits fail with ENOSPC. What reads need all the same is:
+  /// tree nodes, maps, the catalog.
   ByteCount free_space_floor{256u << 20};
 };
 

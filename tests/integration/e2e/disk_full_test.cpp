@@ -6,7 +6,8 @@
 namespace weft::testing {
 namespace {
 
-/// A node whose state directory is on a file system of 32 MiB, of which blocks must leave 4 MiB free.
+/// A node whose state directory is on a file system of 32 MiB, of which blocks must leave 4 MiB
+/// free.
 class DiskFull : public E2eMountTest {
  protected:
   void SetUp() override {

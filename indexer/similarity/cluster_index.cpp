@@ -8,15 +8,6 @@
 #include <utility>
 
 namespace weft {
-namespace {
-
-std::span<const std::uint64_t> keys_at(const Signature& signature, unsigned shift) {
-  const std::span all(signature.keys);
-  const auto end = std::ranges::upper_bound(all, last_key(shift));
-  return all.first(static_cast<std::size_t>(end - all.begin()));
-}
-
-}  // namespace
 
 Result<void> ClusterIndex::add(const Signature& signature) {
   WEFT_ASSERT(is_valid(signature), "signatures are checked when they are decoded");

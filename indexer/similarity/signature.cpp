@@ -5,18 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <span>
 
 namespace weft {
 namespace {
 
-using Keys = std::span<const std::uint64_t>;
-
-Keys keys_at(const Signature& signature, unsigned shift) {
-  const Keys all(signature.keys);
-  const auto end = std::ranges::upper_bound(all, last_key(shift));
-  return all.first(static_cast<std::size_t>(end - all.begin()));
-}
+using Keys = std::span<const DigestKey>;
 
 // Above this ratio of lengths, searching beats merging.
 constexpr std::size_t search_ratio = 32;
@@ -58,6 +51,12 @@ bool is_valid(const Signature& signature) noexcept {
   }
   if (std::ranges::adjacent_find(keys, std::ranges::greater_equal{}) != keys.end()) return false;
   return keys.empty() || keys.back() <= last_key(signature.shift);
+}
+
+std::span<const DigestKey> keys_at(const Signature& signature, unsigned shift) {
+  const Keys all(signature.keys);
+  const auto end = std::ranges::upper_bound(all, last_key(shift));
+  return all.first(static_cast<std::size_t>(end - all.begin()));
 }
 
 Signature at_shift(const Signature& signature, unsigned shift) {

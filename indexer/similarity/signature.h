@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 /// What an image holds, small enough to be sent: from signatures alone any node can tell what
@@ -45,6 +46,8 @@ inline constexpr unsigned max_signature_shift = 48;
 [[nodiscard]] bool is_valid(const Signature& signature) noexcept;
 
 /// The keys of `signature` below the threshold of `shift`, which is not below its own.
+[[nodiscard]] std::span<const DigestKey> keys_at(const Signature& signature, unsigned shift);
+/// The same as a signature of its own.
 [[nodiscard]] Signature at_shift(const Signature& signature, unsigned shift);
 
 /// The signature at the lowest shift that leaves `max_keys` keys or fewer, and not below its own.

@@ -44,11 +44,8 @@ Result<std::vector<bool>> Holdings::holds(std::span<const DigestKey> keys, unsig
     if (!matched || entries.empty()) continue;
     const auto image = table_.open(id);
     if (!image) continue;
-    const BlockRange all{BlockIndex(0), (*image)->shape().blocks()};
     for (const auto& [i, block] : entries) {
-      if (all.contains(block) && (*image)->readable({block, BlockCount(1)})) {
-        held[position[i]] = true;
-      }
+      if ((*image)->has(block)) held[position[i]] = true;
     }
     std::size_t kept = 0;
     for (std::size_t i = 0; i < left.size(); ++i) {
@@ -75,37 +72,22 @@ Result<std::vector<bool>> Holdings::read(std::span<const Digest> digests,
   BlockSearch search(digests);
   for (const ImageId& id : candidates()) {
     if (search.done()) break;
-    const auto any = read_from(id, search, digests, blocks, found);
-    if (any && *any) answered(id);
+    bool any = false;
+    const auto take = [&](PackImage& image, std::size_t wanted, BlockIndex block) {
+      // Compared here once more: an image checks its own blocks only once since it was opened.
+      std::array<std::byte, block_size> bytes;
+      if (!image.read(offset_of(block), bytes)) return false;
+      if (digest_of_block(bytes) != digests[wanted]) return false;
+      std::ranges::copy(bytes, blocks.subspan(wanted * block_size).begin());
+      found[wanted] = true;
+      any = true;
+      return true;
+    };
+    // What cannot be read has nothing for others.
+    static_cast<void>(table_.look_in(id, search, take));
+    if (any) answered(id);
   }
   return found;
-}
-
-Result<bool> Holdings::read_from(const ImageId& id, BlockSearch& search,
-                                 std::span<const Digest> digests, std::span<std::byte> blocks,
-                                 std::vector<bool>& found) {
-  const auto index = table_.index_of(id);
-  if (!index) return false;
-  WEFT_TRY(auto candidates, search.candidates(*index));
-  if (candidates.empty()) return false;
-  WEFT_TRY(const auto image, table_.open(id));
-  const BlockRange all{BlockIndex(0), image->shape().blocks()};
-  bool any = false;
-  std::array<std::byte, block_size> bytes;
-  search.settle(
-      std::move(candidates),
-      [&](BlockIndex b) { return all.contains(b) && image->readable({b, BlockCount(1)}); },
-      [&](BlockIndex first, std::span<Digest> out) { return image->block_digests(first, out); },
-      [&](std::size_t wanted, BlockIndex block) {
-        // Compared here once more: an image checks its own blocks only once since it was opened.
-        if (!image->read(offset_of(block), bytes)) return false;
-        if (digest_of_block(bytes) != digests[wanted]) return false;
-        std::ranges::copy(bytes, blocks.subspan(wanted * block_size).begin());
-        found[wanted] = true;
-        any = true;
-        return true;
-      });
-  return any;
 }
 
 }  // namespace weft

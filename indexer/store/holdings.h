@@ -33,9 +33,6 @@ class Holdings {
   /// block of the same one.
   [[nodiscard]] std::vector<ImageId> candidates() WEFT_EXCLUDES(mutex_);
   void answered(const ImageId& id) WEFT_EXCLUDES(mutex_);
-  [[nodiscard]] Result<bool> read_from(const ImageId& id, BlockSearch& search,
-                                       std::span<const Digest> digests, std::span<std::byte> blocks,
-                                       std::vector<bool>& found);
 
   ImageTable& table_;
   Mutex mutex_;

@@ -223,8 +223,15 @@ Result<void> ImageTable::borrow(const ImageId& borrower, std::span<const Digest>
   BlockSearch search(digests);
   for (const ImageId& id : signatures_.lenders_for(borrower, digests.size())) {
     if (search.done()) break;
+    if (id == borrower) continue;
+    const auto lend = [&](PackImage& image, std::size_t wanted, BlockIndex block) {
+      auto place = image.place_of(block);
+      if (!place || place->lender->lender_id() == borrower) return false;
+      offer[wanted] = std::move(place);
+      return true;
+    };
     // An image that cannot be read lends nothing; whoever opens it for itself is told why.
-    if (id != borrower) static_cast<void>(borrow_from(id, borrower, search, offer));
+    static_cast<void>(look_in(id, search, lend));
   }
   std::set<ImageId> lenders;
   for (const auto& block : offer) {
@@ -235,25 +242,14 @@ Result<void> ImageTable::borrow(const ImageId& borrower, std::span<const Digest>
   return take(offer);
 }
 
-Result<void> ImageTable::borrow_from(const ImageId& id, const ImageId& borrower,
-                                     BlockSearch& search,
-                                     std::span<std::optional<LentBlock>> offer) {
+Result<void> ImageTable::look_in(const ImageId& id, BlockSearch& search, const TakeFrom& take) {
   const auto index = index_of(id);
   if (!index) return {};
   WEFT_TRY(auto candidates, search.candidates(*index));
   if (candidates.empty()) return {};
   WEFT_TRY(const auto image, open(id));
-  const BlockRange all{BlockIndex(0), image->shape().blocks()};
-  search.settle(
-      std::move(candidates),
-      [&](BlockIndex b) { return all.contains(b) && image->readable({b, BlockCount(1)}); },
-      [&](BlockIndex first, std::span<Digest> out) { return image->block_digests(first, out); },
-      [&](std::size_t wanted, BlockIndex block) {
-        auto place = image->place_of(block);
-        if (!place || place->lender->lender_id() == borrower) return false;
-        offer[wanted] = std::move(place);
-        return true;
-      });
+  image->settle(search, std::move(candidates),
+                [&](std::size_t wanted, BlockIndex block) { return take(*image, wanted, block); });
   return {};
 }
 

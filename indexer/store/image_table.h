@@ -15,6 +15,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -102,6 +103,10 @@ class ImageTable final : public LendingDesk,
   std::vector<ImageId> indexed_images() const override;
   /// Of an image that is open its own; of another one it is read, and kept for a while.
   std::shared_ptr<const DigestIndex> index_of(const ImageId& id) override;
+  /// As BlockSearch::Take, with the image that has the block.
+  using TakeFrom = std::function<bool(PackImage& image, std::size_t wanted, BlockIndex block)>;
+  /// Looks for what `search` wants in one image, which is opened only if its index has some of it.
+  [[nodiscard]] Result<void> look_in(const ImageId& id, BlockSearch& search, const TakeFrom& take);
 
   Result<void> borrow(const ImageId& borrower, std::span<const Digest> digests, Take take) override;
   void announce(News news) noexcept override;
@@ -119,9 +124,6 @@ class ImageTable final : public LendingDesk,
   static constexpr std::size_t idle_images_kept_open = 64;
 
   [[nodiscard]] Result<std::shared_ptr<PackImage>> open_entry(Entry& entry) WEFT_REQUIRES(mutex_);
-  [[nodiscard]] Result<void> borrow_from(const ImageId& id, const ImageId& borrower,
-                                         BlockSearch& search,
-                                         std::span<std::optional<LentBlock>> offer);
   [[nodiscard]] Result<void> note_borrow(const ImageId& borrower, const ImageId& lender)
       WEFT_EXCLUDES(borrows_mutex_);
 

@@ -3,6 +3,7 @@
 
 #include "indexer/catalog/catalog.h"
 #include "indexer/core/mutex.h"
+#include "indexer/store/block_search.h"
 #include "indexer/store/borrow_file.h"
 #include "indexer/store/borrow_map.h"
 #include "indexer/store/digest_index.h"
@@ -84,6 +85,13 @@ class PackImage final : public LocalImage {
   /// all such indexes together cost no more than a few times the last one; or `at_once`, if there
   /// is anything that it does not cover.
   [[nodiscard]] Result<void> refresh_index(bool at_once) WEFT_EXCLUDES(index_writing_mutex_);
+  /// As `readable`, of a block that may be past the end: indexes are hints.
+  [[nodiscard]] bool has(BlockIndex block) const noexcept {
+    return all_blocks().contains(block) && readable({block, BlockCount(1)});
+  }
+  /// Settles which candidates from this image's index are wanted blocks that it has.
+  void settle(BlockSearch& search, std::vector<BlockSearch::Candidate> candidates,
+              const BlockSearch::Take& take);
   /// Where a readable block can be had: in this image's own files, or in those of its lender.
   [[nodiscard]] std::optional<LentBlock> place_of(BlockIndex block);
   [[nodiscard]] Result<void> block_digests(BlockIndex first, std::span<Digest> out) {

@@ -72,6 +72,13 @@ Result<bool> PackImage::tree_is_whole() {
   return !absent;
 }
 
+void PackImage::settle(BlockSearch& search, std::vector<BlockSearch::Candidate> candidates,
+                       const BlockSearch::Take& take) {
+  search.settle(
+      std::move(candidates), [this](BlockIndex block) { return has(block); },
+      [this](BlockIndex first, std::span<Digest> out) { return block_digests(first, out); }, take);
+}
+
 void PackImage::announce(LendingDesk::News news) {
   using News = LendingDesk::News;
   // Counted first: should another thread look in between, it looks once too often.

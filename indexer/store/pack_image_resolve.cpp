@@ -178,16 +178,10 @@ Result<void> PackImage::copy_twins(const MissingBlocks& missing) {
   // An index that cannot be read finds nothing.
   auto candidates = search.candidates(*own);
   if (!candidates) return {};
-  search.settle(
-      std::move(*candidates),
-      [&](BlockIndex block) {
-        return all_blocks().contains(block) && readable({block, BlockCount(1)});
-      },
-      [&](BlockIndex first, std::span<Digest> out) { return block_digests(first, out); },
-      [&](std::size_t position, BlockIndex block) {
-        twins.push_back({missing.blocks[position], block, position});
-        return true;
-      });
+  settle(search, std::move(*candidates), [&](std::size_t position, BlockIndex block) {
+    twins.push_back({missing.blocks[position], block, position});
+    return true;
+  });
   std::ranges::sort(twins, {}, &Twin::to);
   for (const Twin& twin : twins)
     WEFT_CHECK(copy_block(twin.from, twin.to, missing.digests[twin.position]));

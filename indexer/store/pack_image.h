@@ -201,7 +201,7 @@ class PackImage final : public LocalImage {
 
   // pack_image_index.cpp
   [[nodiscard]] Result<bool> tree_is_whole() WEFT_REQUIRES(index_writing_mutex_);
-  [[nodiscard]] Result<void> write_index() WEFT_REQUIRES(index_writing_mutex_);
+  [[nodiscard]] Result<void> write_index(BlockCount most) WEFT_REQUIRES(index_writing_mutex_);
   void announce(LendingDesk::News news);
   void announce_growth();
   [[nodiscard]] BlockCount blocks_to_lend() const;

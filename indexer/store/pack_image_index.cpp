@@ -27,22 +27,17 @@ Result<void> PackImage::refresh_index(bool at_once) {
   if (before && before->is_whole()) return {};
   const std::uint64_t leaves = leaves_not_indexed_.load(std::memory_order_relaxed);
   if (leaves == 0) return {};
-  if (!at_once && before) {
-    const std::uint64_t covered = before->covered().value() / tree_fanout;
-    if (leaves <= covered / growth_divisor) {
-      WEFT_TRY(const bool whole, tree_is_whole());
-      if (!whole) return {};
-    }
+  const BlockCount covered = before ? before->covered() : BlockCount(0);
+  if (!at_once && before && leaves <= covered.value() / tree_fanout / growth_divisor) {
+    WEFT_TRY(const bool whole, tree_is_whole());
+    if (!whole) return {};
   }
-  return write_index();
+  return write_index(covered + BlockCount(leaves * tree_fanout));
 }
 
-Result<void> PackImage::write_index() {
-  const auto before = index();
-  const std::uint64_t blocks = (before ? before->covered().value() : 0) +
-                               leaves_not_indexed_.load(std::memory_order_relaxed) * tree_fanout;
+Result<void> PackImage::write_index(BlockCount most) {
   // A hint is not worth the last free space: without it others find less here.
-  if (!env_.space.reserve(ByteCount(blocks * DigestIndex::entry_size))) return {};
+  if (!env_.space.reserve(ByteCount(most.value() * DigestIndex::entry_size))) return {};
   const std::uint64_t leaves = leaves_not_indexed_.exchange(0, std::memory_order_relaxed);
   const auto write = [&]() -> Result<std::shared_ptr<const DigestIndex>> {
     WEFT_CHECK(write_digest_index(env_.fs, paths_, row_.info.id, tree_));

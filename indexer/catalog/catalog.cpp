@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/catalog/catalog.h"
 
+#include "indexer/catalog/id_column.h"
 #include "indexer/catalog/migrations.h"
 #include "indexer/catalog/schema.h"
 #include "indexer/catalog/signature_rows.h"
@@ -13,6 +14,7 @@
 namespace weft {
 namespace {
 
+using catalog::id_in;
 using sqlite::Database;
 using sqlite::Statement;
 using sqlite::Transaction;
@@ -59,15 +61,6 @@ Result<void> Statements::prepare(Database& db) {
     WEFT_TRY(*statement, Statement::prepare(db, sql));
   }
   return {};
-}
-
-template <class Id>
-Result<Id> id_in(const Statement::Use& row, int column) {
-  const auto blob = row.blob(column);
-  if (blob.size() != Id::size) {
-    return fail(Errc::damaged_state, Operation::catalog, "an id of the wrong length");
-  }
-  return Id::from(blob.first<Id::size>());
 }
 
 Result<CatalogImage> image_in(const Statement::Use& row) {
@@ -258,12 +251,7 @@ class SqliteCatalog final : public Catalog {
   Result<std::vector<ImageId>> ids(Statement& statement, const ImageId& of) WEFT_REQUIRES(mutex_) {
     auto row = statement.use();
     row(of.view());
-    std::vector<ImageId> out;
-    for (;;) {
-      WEFT_TRY(const bool more, row.step());
-      if (!more) return out;
-      WEFT_TRY(out.emplace_back(), id_in<ImageId>(row, 0));
-    }
+    return catalog::ids_in<ImageId>(row);
   }
 
   // Constant after start().

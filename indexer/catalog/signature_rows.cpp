@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/catalog/signature_rows.h"
 
+#include "indexer/catalog/id_column.h"
+
 #include <utility>
 
 namespace weft::catalog {
@@ -79,17 +81,8 @@ Result<void> SignatureRows::remove(const ImageId& id) {
 }
 
 Result<std::vector<ImageId>> SignatureRows::list() {
-  auto row = list_.use();
-  std::vector<ImageId> out;
-  for (;;) {
-    WEFT_TRY(const bool more, row.step());
-    if (!more) return out;
-    const auto blob = row.blob(0);
-    if (blob.size() != ImageId::size) {
-      return fail(Errc::damaged_state, Operation::catalog, "an id of the wrong length");
-    }
-    out.push_back(ImageId::from(blob.first<ImageId::size>()));
-  }
+  auto rows = list_.use();
+  return ids_in<ImageId>(rows);
 }
 
 }  // namespace weft::catalog

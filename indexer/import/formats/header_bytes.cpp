@@ -33,4 +33,12 @@ Result<std::string> checked_name(std::string_view what, std::string_view name) {
   return std::string(name);
 }
 
+Result<std::string> read_name(File& file, std::string_view what, std::uint64_t offset,
+                              std::size_t length) {
+  constexpr std::size_t max_name = 1023;
+  if (length > max_name) return bad_header("its " + std::string(what) + "'s name is damaged");
+  WEFT_TRY(const auto bytes, HeaderBytes::read(file, offset, length));
+  return checked_name(what, bytes.text(0, length));
+}
+
 }  // namespace weft

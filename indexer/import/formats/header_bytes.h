@@ -64,4 +64,9 @@ class HeaderBytes {
 /// program that makes images writes and no message should show.
 [[nodiscard]] Result<std::string> checked_name(std::string_view what, std::string_view name);
 
+/// The name that a header says is at `offset`. Errc::bad_image: as above, it is longer than 1023
+/// bytes, or the file ends before it does.
+[[nodiscard]] Result<std::string> read_name(File& file, std::string_view what, std::uint64_t offset,
+                                            std::size_t length);
+
 }  // namespace weft

@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::size_t v2_header_size = 72;
 constexpr std::size_t v3_header_size = 104;
-constexpr std::size_t max_name = 1023;
 
 constexpr std::uint64_t incompatible_corrupt = 1U << 1;
 constexpr std::uint64_t incompatible_data_file = 1U << 2;
@@ -98,16 +97,15 @@ Result<void> read_extensions(File& file, const Header& header, FileReferences& f
   return {};
 }
 
+// The name begins in the first cluster; it must end there, too.
 Result<void> read_backing(File& file, const Header& header, FileReferences& found) {
   if (header.backing_offset == 0) return {};
-  if (header.backing_offset >= header.cluster_size ||
-      header.backing_length >
-          std::min<std::uint64_t>(max_name, header.cluster_size - header.backing_offset)) {
+  if (header.backing_length > header.cluster_size - header.backing_offset) {
     return bad_header("its backing file's name is damaged");
   }
   if (header.backing_length == 0) return {};
-  WEFT_TRY(const auto bytes, HeaderBytes::read(file, header.backing_offset, header.backing_length));
-  WEFT_TRY(found.backing, checked_name("backing file", bytes.text(0, header.backing_length)));
+  WEFT_TRY(found.backing,
+           read_name(file, "backing file", header.backing_offset, header.backing_length));
   return {};
 }
 

@@ -7,7 +7,6 @@ namespace {
 
 constexpr std::size_t qcow_header_size = 48;
 constexpr std::size_t qed_header_size = 64;
-constexpr std::size_t max_name = 1023;
 
 constexpr std::uint64_t qed_backing = 1U << 0;
 constexpr std::uint64_t qed_backing_is_raw = 1U << 2;
@@ -28,9 +27,7 @@ Result<FileReferences> read_qcow(File& file) {
   const auto offset = bytes.big<std::uint64_t>(8);
   const auto length = bytes.big<std::uint32_t>(16);
   if (offset == 0) return found;
-  if (length > max_name) return bad_header("its backing file's name is damaged");
-  WEFT_TRY(const auto name, HeaderBytes::read(file, offset, length));
-  WEFT_TRY(found.backing, checked_name("backing file", name.text(0, length)));
+  WEFT_TRY(found.backing, read_name(file, "backing file", offset, length));
   return found;
 }
 
@@ -45,9 +42,7 @@ Result<FileReferences> read_qed(File& file) {
   if ((features & qed_backing) == 0) return found;
   const auto offset = bytes.little<std::uint32_t>(56);
   const auto length = bytes.little<std::uint32_t>(60);
-  if (length > max_name) return bad_header("its backing file's name is damaged");
-  WEFT_TRY(const auto name, HeaderBytes::read(file, offset, length));
-  WEFT_TRY(found.backing, checked_name("backing file", name.text(0, length)));
+  WEFT_TRY(found.backing, read_name(file, "backing file", offset, length));
   if ((features & qed_backing_is_raw) != 0) found.backing_format = "raw";
   return found;
 }

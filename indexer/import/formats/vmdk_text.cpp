@@ -33,7 +33,7 @@ std::string_view without_leading_blanks(std::string_view text) {
 
 std::string_view take_word(std::string_view& line) {
   line = without_leading_blanks(line);
-  const std::string_view word = line.substr(0, line.find_first_of(" \t\r"));
+  const std::string_view word = line.substr(0, line.find_first_of(blanks));
   line.remove_prefix(word.size());
   return word;
 }

@@ -4,6 +4,7 @@
 #include "indexer/core/hash.h"
 #include "indexer/import/open_source.h"
 #include "indexer/import/piece_pipeline.h"
+#include "indexer/import/read_through.h"
 
 #include <algorithm>
 #include <array>
@@ -95,26 +96,16 @@ class HashAndPut final : public PieceWork {
 }  // namespace
 
 Result<Imported> import_file(Store& store, FileSystem& fs, WorkerPool& pool, ImportOptions options,
-                             std::function<void(const ImportProgress&)> progress,
-                             std::stop_token stop) {
+                             OnImportProgress progress, std::stop_token stop) {
   WEFT_CHECK(check_name(store, options.name));
   const SourceOptions source_options{.format = options.format,
                                      .allow_backing = std::move(options.allow_backing),
                                      .readers = pool.threads(),
                                      .stop = stop};
   WEFT_TRY(const OpenedSource opened, open_source(fs, options.path, source_options));
-  BlockSource& source = *opened.source;
-  const std::stop_callback on_stop(stop, [&source] { source.interrupt(); });
   WEFT_TRY(const Target target, begin(store, options, opened));
-  const ByteCount size = source.size();
-  const auto report = [&](ByteCount passed, ByteCount data) {
-    if (progress) progress(ImportProgress{.total = size, .done = passed, .data = data});
-  };
   HashAndPut work(*target.writer);
-  PiecePipeline pipeline(source, work, pool);
-  WEFT_TRY(const ByteCount data, pipeline.run(report, stop));
-  WEFT_CHECK(source.check_unchanged());
-  if (stop.stop_requested()) return fail(Errc::cancelled, Operation::import);
+  WEFT_TRY(const ByteCount data, read_through(*opened.source, work, pool, progress, stop));
   WEFT_TRY(const ImageInfo info, target.writer->publish());
   return Imported{.info = info, .kind = target.kind, .data = data};
 }

@@ -38,6 +38,8 @@ struct ImportProgress {
   ByteCount data;   ///< bytes read and hashed so far
 };
 
+using OnImportProgress = std::function<void(const ImportProgress&)>;
+
 struct Imported {
   ImageInfo info;
   PackKind kind;
@@ -58,8 +60,7 @@ struct Imported {
 /// source_changed (a file was written to meanwhile), unsupported, cancelled; errno from source or
 /// store.
 [[nodiscard]] Result<Imported> import_file(Store& store, FileSystem& fs, WorkerPool& pool,
-                                           ImportOptions options,
-                                           std::function<void(const ImportProgress&)> progress,
+                                           ImportOptions options, OnImportProgress progress,
                                            std::stop_token stop);
 
 }  // namespace weft

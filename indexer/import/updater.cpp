@@ -4,6 +4,7 @@
 #include "indexer/core/hash.h"
 #include "indexer/import/open_source.h"
 #include "indexer/import/piece_pipeline.h"
+#include "indexer/import/read_through.h"
 
 #include <array>
 #include <atomic>
@@ -69,8 +70,6 @@ Result<std::filesystem::path> file_of(Store& store, const UpdateOptions& options
               "'" + options.name + "' came from peers, not from a file: say which file it is now");
 }
 
-using Progressed = std::function<void(const ImportProgress&)>;
-
 Result<void> check_kind(PackKind kind, const OpenedSource& opened) {
   if (kind == PackKind::own || opened.raw != nullptr) return {};
   return fail(Errc::unsupported, Operation::import,
@@ -81,25 +80,16 @@ Result<void> check_kind(PackKind kind, const OpenedSource& opened) {
 }
 
 Result<ImportUpdate> run(Store& store, FileSystem& fs, WorkerPool& pool, UpdateTarget target,
-                         const SourceOptions& source_options, const Progressed& progress,
+                         const SourceOptions& source_options, const OnImportProgress& progress,
                          const std::stop_token& stop) {
   WEFT_TRY(const OpenedSource opened, open_source(fs, target.source, source_options));
-  BlockSource& source = *opened.source;
-  const std::stop_callback on_stop(stop, [&source] { source.interrupt(); });
-  const ByteCount size = source.size();
-  target.size = size;
+  target.size = opened.source->size();
   target.source = opened.path;
   WEFT_TRY(const auto writer, store.begin_update(std::move(target)));
   WEFT_CHECK(check_kind(writer->kind(), opened));
   if (writer->kind() == PackKind::reflink) WEFT_CHECK(writer->clone(*opened.raw->file));
-  const auto report = [&](ByteCount passed, ByteCount data) {
-    if (progress) progress(ImportProgress{.total = size, .done = passed, .data = data});
-  };
   CompareAndPut work(*writer);
-  PiecePipeline pipeline(source, work, pool);
-  WEFT_TRY(const ByteCount data, pipeline.run(report, stop));
-  WEFT_CHECK(source.check_unchanged());
-  if (stop.stop_requested()) return fail(Errc::cancelled, Operation::import);
+  WEFT_TRY(const ByteCount data, read_through(*opened.source, work, pool, progress, stop));
   const ImageId old_id = writer->old_image().id;
   WEFT_TRY(const UpdateResult result, writer->publish());
   return ImportUpdate{.old_id = old_id,
@@ -114,8 +104,7 @@ Result<ImportUpdate> run(Store& store, FileSystem& fs, WorkerPool& pool, UpdateT
 }  // namespace
 
 Result<ImportUpdate> import_update(Store& store, FileSystem& fs, WorkerPool& pool,
-                                   UpdateOptions options,
-                                   std::function<void(const ImportProgress&)> progress,
+                                   UpdateOptions options, OnImportProgress progress,
                                    std::stop_token stop) {
   UpdateTarget target{
       .name = options.name, .size = {}, .kind = kind_of(options.mode), .source = {}};

@@ -8,7 +8,6 @@
 #include "indexer/store/store.h"
 
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -40,11 +39,11 @@ struct ImportUpdate {
 /// id for who uses it. An image in place that still has users loses the blocks that changed: they
 /// are not in the file any more.
 ///
-/// Threads, progress, stopping and trouble are as for `import_raw`, and interrupted in any way it
+/// Threads, progress, stopping and trouble are as for `import_file`, and interrupted in any way it
 /// leaves the old image under its name. Besides its errors: Errc::unknown_image; bad_request if the
 /// image was made of no file and none is given.
-[[nodiscard]] Result<ImportUpdate> import_update(
-    Store& store, FileSystem& fs, WorkerPool& pool, UpdateOptions options,
-    std::function<void(const ImportProgress&)> progress, std::stop_token stop);
+[[nodiscard]] Result<ImportUpdate> import_update(Store& store, FileSystem& fs, WorkerPool& pool,
+                                                 UpdateOptions options, OnImportProgress progress,
+                                                 std::stop_token stop);
 
 }  // namespace weft

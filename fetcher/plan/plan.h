@@ -8,6 +8,9 @@
 
 namespace weft::fetcher::plan {
 
+/// Shares are whole bytes: a source gets up to so many more or fewer of a tier than is best.
+inline constexpr double rounding_bytes = 8;
+
 /// So many bytes of a class come from a source.
 struct Share {
   ClassIndex transfer_class = 0;
@@ -18,10 +21,11 @@ struct Share {
 /// Proof that a tier cannot be here earlier. The bytes of `classes` can come only from their
 /// holders; until `at_least`, these can send no more than `bytes` in all, each at its own rate
 /// after its delay, together at most what their sites' uplinks and the ingress let through. A class
-/// of an earlier tier counts sources only until that tier's finish in the plan. Anybody can check
-/// it with a sum (`proven_bytes` in check.h).
+/// of a tier before `tier` counts sources only until that tier is `fastest`. Anybody can check it
+/// with a sum (`proven_bytes` in check.h).
 struct Bound {
   double at_least = 0;
+  Tier tier = 1;  ///< whose time is bounded: an earlier one, if the tier is done when that is
   std::uint64_t bytes = 0;
   std::vector<ClassIndex> classes;  ///< ascending
   std::vector<SourceIndex>
@@ -33,10 +37,10 @@ struct Bound {
 struct TierPlan {
   Tier tier = 1;
   std::uint64_t bytes = 0;
-  double finish = 0;  ///< predicted: when the last byte of this tier is here
-  /// What the tier must wait for when money does not matter and earlier tiers are as fast as can
-  /// be. For a budget's plan too: so that what the budget costs in time is seen.
-  Bound bound;
+  double finish = 0;  ///< predicted: when the last byte of this and earlier tiers is here
+  /// When that could be if money did not matter and earlier tiers were as fast as can be.
+  double fastest = 0;
+  Bound bound;  ///< proves `fastest`. With a budget, `finish` shows what it costs in time
 };
 
 /// A stretch of time in which a source sends evenly.
@@ -61,8 +65,8 @@ struct SourcePlan {
   /// than its rate: a scheduler that keeps to it leaves others their part.
   std::vector<Segment> segments;
 
-  /// When the first `bytes` of its bytes are here. Clamped to its last segment.
-  [[nodiscard]] double time_of(double bytes) const;
+  /// When the first `first` of its bytes are here. Clamped to its last segment.
+  [[nodiscard]] double time_of(double first) const;
 };
 
 /// For every missing byte: from where, and when. Shares of a class add up to its bytes.
@@ -75,8 +79,7 @@ struct Plan {
   double least_cost = 0;
   std::vector<ClassIndex> unheld;  ///< with bytes, but without a holder that can be used
   std::uint64_t unheld_bytes = 0;
-  /// Largest finish/bound − 1 that comes from merging classes, not from money: 0 when the plan is
-  /// exact (up to 10^-9).
+  /// Largest fastest/bound − 1: 0 up to 10^-9 unless classes had to be merged.
   double gap = 0;
 
   [[nodiscard]] double finish() const { return tiers.empty() ? 0 : tiers.back().finish; }

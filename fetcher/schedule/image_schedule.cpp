@@ -39,9 +39,20 @@ std::vector<BlockRange> ImageSchedule::in_no_state(BlockRange range) const {
   return free.ranges();
 }
 
+/// None of them may be wanted.
+void ImageSchedule::add_wanted(BlockRange range, Priority priority) {
+  wanted_[slot(priority)].add(range);
+  if (priority == Priority::prefetch) queues_.add(range);
+}
+
+void ImageSchedule::remove_wanted(BlockRange range, Priority priority) {
+  wanted_[slot(priority)].remove(range);
+  if (priority == Priority::prefetch) queues_.remove(range);
+}
+
 void ImageSchedule::unwant(BlockRange range) {
   for (const Priority priority : priorities)
-    wanted_[slot(priority)].remove(range);
+    remove_wanted(range, priority);
 }
 
 ImageSchedule::Joined ImageSchedule::add_read(FetchTicket ticket, Read read) {
@@ -55,8 +66,8 @@ ImageSchedule::Joined ImageSchedule::add_read(FetchTicket ticket, Read read) {
     landing_.for_each(range, [&](BlockRange, Priority) { joined.any = true; });
     for (const Priority lower : {Priority::readahead, Priority::prefetch}) {
       for (const BlockRange& part : wanted(lower).within(range)) {
-        wanted_[slot(lower)].remove(part);
-        wanted_[slot(Priority::demand)].add(part);
+        remove_wanted(part, lower);
+        add_wanted(part, Priority::demand);
       }
     }
     for (const BlockRange& part : in_no_state(range))
@@ -85,21 +96,22 @@ void ImageSchedule::want(BlockRange range, Priority priority) {
   WEFT_ASSERT(priority > Priority::demand, "demand comes with a read");
   if (priority == Priority::readahead) {
     for (const BlockRange& part : wanted(Priority::prefetch).within(range)) {
-      wanted_[slot(Priority::prefetch)].remove(part);
-      wanted_[slot(Priority::readahead)].add(part);
+      remove_wanted(part, Priority::prefetch);
+      add_wanted(part, Priority::readahead);
     }
   }
   for (const BlockRange& part : in_no_state(range))
-    wanted_[slot(priority)].add(part);
+    add_wanted(part, priority);
 }
 
 void ImageSchedule::drop(Priority priority) {
   wanted_[slot(priority)].clear();
+  if (priority == Priority::prefetch) queues_.clear();
 }
 
 void ImageSchedule::sent(FetchId id, PeerId peer, std::span<const BlockRange> ranges,
-                         Priority priority, TimePoint now, bool by_digest) {
-  Fetch fetch{peer, priority, {}, now, by_digest};
+                         Priority priority, TimePoint now, bool by_digest, FetchReason reason) {
+  Fetch fetch{peer, priority, {}, now, by_digest, reason};
   for (const BlockRange& range : ranges) {
     unwant(range);
     in_flight_.assign(range, id);
@@ -170,7 +182,7 @@ void ImageSchedule::put_back(BlockRange range, Priority priority) {
   // Of a fetch that was raised for a reader who has gone, the rest is plain prefetch.
   const Priority rest = std::max(priority, Priority::readahead);
   for (const BlockRange& part : demanded.gaps(range))
-    wanted_[slot(rest)].add(part);
+    add_wanted(part, rest);
 }
 
 ImageSchedule::Landed ImageSchedule::landed(std::span<const BlockRange> ranges) {
@@ -274,6 +286,7 @@ void ImageSchedule::check_invariants() const {
     }
   }
   WEFT_ASSERT(demanded.empty(), "demanded without a reader");
+  queues_.check_invariants(wanted(Priority::prefetch));
   nodes.check_invariants();
 }
 

@@ -2,8 +2,10 @@
 #pragma once
 
 #include "fetcher/block_fetcher.h"
+#include "fetcher/schedule/fetch_reason.h"
 #include "fetcher/schedule/holders.h"
 #include "fetcher/schedule/peer_id.h"
+#include "fetcher/schedule/plan_queues.h"
 #include "fetcher/schedule/range_map.h"
 #include "fetcher/schedule/range_set.h"
 #include "fetcher/schedule/tree_wants.h"
@@ -57,6 +59,7 @@ class ImageSchedule {
     RangeSet remaining;  ///< asked for and not answered
     TimePoint since;
     bool by_digest = false;
+    FetchReason reason = FetchReason::unplanned;
   };
 
   // --- Wanting.
@@ -75,7 +78,7 @@ class ImageSchedule {
 
   // --- Fetching. All blocks of `ranges` must be wanted.
   void sent(FetchId id, PeerId peer, std::span<const BlockRange> ranges, wire::Priority priority,
-            TimePoint now, bool by_digest = false);
+            TimePoint now, bool by_digest = false, FetchReason reason = FetchReason::unplanned);
   void raise(FetchId id, wire::Priority priority);
   /// False, and nothing changes: a block of `ranges` was not asked for with this fetch.
   [[nodiscard]] bool arrived(FetchId id, std::span<const BlockRange> ranges);
@@ -94,6 +97,12 @@ class ImageSchedule {
   void rejected(std::span<const BlockRange> ranges);
   /// Blocks that were landing are given up: wanted again if a read waits for them, else forgotten.
   void dropped(std::span<const BlockRange> ranges);
+
+  // --- Planning what is wanted as prefetch.
+  void install(const PlanQueues::Queues& queues) { queues_.install(queues); }
+  /// The source is gone: what is in its queue is unplanned.
+  void drop_queue(PeerId peer) { queues_.drop(peer); }
+  [[nodiscard]] const PlanQueues& queues() const { return queues_; }
 
   // --- Looking.
   [[nodiscard]] const RangeSet& wanted(wire::Priority priority) const;
@@ -118,11 +127,14 @@ class ImageSchedule {
   TreeWants nodes;
 
  private:
+  void add_wanted(BlockRange range, wire::Priority priority);
+  void remove_wanted(BlockRange range, wire::Priority priority);
   void unwant(BlockRange range);
   /// Puts blocks that are in no state back to wanted.
   void put_back(BlockRange range, wire::Priority priority);
 
   std::array<RangeSet, 4> wanted_;  // by wire::Priority
+  PlanQueues queues_;               // of what is wanted as prefetch
   RangeMap<FetchId> in_flight_;
   RangeMap<wire::Priority> landing_;
   std::map<FetchId, Fetch> fetches_;

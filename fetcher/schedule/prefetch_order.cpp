@@ -6,20 +6,46 @@
 #include <algorithm>
 
 namespace weft::fetcher {
+namespace {
 
-std::vector<BlockRange> ImageOrder::pick(const RangeSet& wanted, const Holders& holders,
-                                         PeerId peer, BlockCount limit) const {
-  std::vector<BlockRange> picked;
-  BlockCount left = limit;
-  for (const BlockRange& run : wanted.ranges()) {
-    for (BlockRange part : holders.held(peer, run)) {
-      if (left == BlockCount(0) || picked.size() == wire::max_ranges) return picked;
-      part.count = std::min(part.count, left);
-      left -= part.count;
-      picked.push_back(part);
+/// Holdings are looked up in pieces, so that a pick costs what it takes, not what there is.
+constexpr BlockCount piece(1024);
+
+}  // namespace
+
+bool Picker::full() const {
+  return left_ == BlockCount(0) || picked_.size() == wire::max_ranges;
+}
+
+bool Picker::take(BlockRange range) {
+  return take(range, range.count);
+}
+
+bool Picker::take(BlockRange range, BlockCount most) {
+  while (!range.empty() && most > BlockCount(0)) {
+    const BlockRange now{range.first, std::min(range.count, piece)};
+    for (BlockRange part : offer_.holders.held(offer_.peer, now)) {
+      part.count = std::min({part.count, left_, most});
+      if (part.empty()) break;
+      const bool touches = !picked_.empty() && picked_.back().end() == part.first;
+      if (!touches && full()) return false;
+      left_ -= part.count;
+      most -= part.count;
+      if (touches) {
+        picked_.back().count += part.count;
+      } else {
+        picked_.push_back(part);
+      }
     }
+    if (full()) return false;
+    range = BlockRange::between(now.end(), range.end());
   }
-  return picked;
+  return true;
+}
+
+const LinkPace* find_pace(std::span<const LinkPace> links, PeerId peer) {
+  const auto it = std::ranges::lower_bound(links, peer, {}, &LinkPace::peer);
+  return it == links.end() || it->peer != peer ? nullptr : &*it;
 }
 
 }  // namespace weft::fetcher

@@ -1,30 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fetcher/schedule/fetch_reason.h"
 #include "fetcher/schedule/holders.h"
+#include "fetcher/schedule/link_info.h"
 #include "fetcher/schedule/peer_id.h"
+#include "fetcher/schedule/plan_queues.h"
 #include "fetcher/schedule/range_set.h"
 #include "indexer/core/range.h"
 
+#include <span>
 #include <vector>
 
 namespace weft::fetcher {
 
-/// Which of the blocks nobody waits for yet a source brings next. Pure. A boot profile, or a plan
-/// with a queue for each source, takes this place.
+/// A link with room, and what there is to bring of one image. References: for one call.
+struct Offer {
+  PeerId peer{};
+  BlockCount limit;  ///< bring at most so many
+  const RangeSet& wanted;
+  const Holders& holders;
+  const PlanQueues& queues;
+  std::span<const LinkPace> links;  ///< all connected peers, ascending; `peer` is one of them
+  bool thrifty = false;             ///< money before time: a dearer source does not help a cheaper
+};
+
+/// Blocks out of `wanted` that `peer` holds, in the order they shall be sent; at most
+/// wire::max_ranges runs, none empty, none twice.
+struct Picked {
+  std::vector<BlockRange> ranges;
+  FetchReason reason = FetchReason::unplanned;
+};
+
+/// Which of the blocks nobody waits for yet a source brings next. Pure: the same offer gives the
+/// same answer. `PlannedOrder` is what runs; the others are for comparison, and rarest-first for
+/// images that many nodes fetch from each other.
 class PrefetchOrder {
  public:
   virtual ~PrefetchOrder() = default;
-  /// Up to `limit` blocks out of `wanted` that `peer` holds, in the order they shall be sent.
-  [[nodiscard]] virtual std::vector<BlockRange> pick(const RangeSet& wanted, const Holders& holders,
-                                                     PeerId peer, BlockCount limit) const = 0;
+  [[nodiscard]] virtual Picked pick(const Offer& offer) const = 0;
 };
 
-/// From the start of the image to its end.
-class ImageOrder final : public PrefetchOrder {
+/// Collects what `peer` holds of runs, up to the limits of one request.
+class Picker {
  public:
-  [[nodiscard]] std::vector<BlockRange> pick(const RangeSet& wanted, const Holders& holders,
-                                             PeerId peer, BlockCount limit) const override;
+  explicit Picker(const Offer& offer) : offer_(offer), left_(offer.limit) {}
+  /// What the peer holds of `range`. False: the request is full.
+  bool take(BlockRange range);
+  /// The same with at most `most` blocks.
+  bool take(BlockRange range, BlockCount most);
+  [[nodiscard]] bool full() const;
+  [[nodiscard]] bool empty() const { return picked_.empty(); }
+  [[nodiscard]] std::vector<BlockRange> ranges() && { return std::move(picked_); }
+
+ private:
+  const Offer& offer_;
+  BlockCount left_;
+  std::vector<BlockRange> picked_;
 };
+
+[[nodiscard]] const LinkPace* find_pace(std::span<const LinkPace> links, PeerId peer);
 
 }  // namespace weft::fetcher

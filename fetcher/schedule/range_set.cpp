@@ -92,6 +92,11 @@ BlockIndex RangeSet::first() const {
   return BlockIndex(runs_.begin()->first);
 }
 
+BlockIndex RangeSet::last() const {
+  WEFT_ASSERT(!runs_.empty(), "last() of an empty set");
+  return BlockIndex(runs_.rbegin()->second - 1);
+}
+
 std::optional<BlockRange> RangeSet::first_within(BlockRange range) const {
   if (range.empty()) return std::nullopt;
   const auto it = find(range.first.value());

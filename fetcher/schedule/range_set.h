@@ -33,6 +33,8 @@ class RangeSet {
   [[nodiscard]] bool overlaps(BlockRange range) const;
   /// First block in the set. The set must not be empty.
   [[nodiscard]] BlockIndex first() const;
+  /// Last block in the set. The set must not be empty.
+  [[nodiscard]] BlockIndex last() const;
   /// First run that meets `range`, clipped to it.
   [[nodiscard]] std::optional<BlockRange> first_within(BlockRange range) const;
   /// The runs that meet `range`, clipped to it, ascending.
@@ -40,6 +42,13 @@ class RangeSet {
   /// The parts of `range` that are not in the set, ascending.
   [[nodiscard]] std::vector<BlockRange> gaps(BlockRange range) const;
   [[nodiscard]] std::vector<BlockRange> ranges() const;
+  /// Calls `visit(BlockRange) -> bool` for each run, ascending, until it returns false.
+  template <class Visit>
+  void visit(Visit&& visit) const {
+    for (const auto& [first, end] : runs_) {
+      if (!visit(BlockRange::between(BlockIndex(first), BlockIndex(end)))) return;
+    }
+  }
 
   /// Runs are not empty, ascending, do not touch, and add up to `count()`.
   void check_invariants() const;

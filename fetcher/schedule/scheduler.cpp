@@ -37,6 +37,7 @@ void Scheduler::peer_down(PeerId peer, TimePoint now) {
   std::erase_if(have_queries_, [&](const auto& entry) { return entry.second.peer == peer; });
   for (auto& [id, image] : images_) {
     image.schedule.holders.disconnected(peer);
+    image.schedule.drop_queue(peer);
     image.haves.forget(peer);
     image.haves_due = Priority::prefetch;
     std::vector<FetchId> lost;
@@ -62,6 +63,11 @@ void Scheduler::link_measured(PeerId peer, double bytes_per_second, Duration rou
   if (std::abs(bytes_per_second - link.rate_at_haves) < link.rate_at_haves / 4) return;
   link.rate_at_haves = bytes_per_second;
   haves_due();
+}
+
+void Scheduler::link_info(PeerId peer, PeerLinkInfo info) {
+  if (info.site) sites_.try_emplace(*info.site, static_cast<std::uint32_t>(sites_.size()));
+  link_info_.insert_or_assign(peer, std::move(info));
 }
 
 void Scheduler::add_image(const ImageId& image, BlockCount blocks) {
@@ -104,6 +110,7 @@ void Scheduler::holding(PeerId peer, const ImageId& image, const std::vector<Blo
 bool Scheduler::ban(PeerId peer, const ImageId& id, TimePoint now) {
   Image& image = at(id);
   if (!image.schedule.holders.ban(peer)) return false;
+  image.schedule.drop_queue(peer);
   image.haves_due = Priority::prefetch;
   std::vector<FetchId> running;
   for (const auto& [fetch, entry] : image.schedule.fetches()) {
@@ -172,6 +179,21 @@ void Scheduler::stop_prefetch(const ImageId& id) {
 
 void Scheduler::pause_prefetch(const ImageId& image, TimePoint until) {
   at(image).prefetch_paused_until = until;
+}
+
+void Scheduler::install_plan(const ImageId& id, const PlanQueues::Queues& queues, TimePoint now) {
+  Image& image = at(id);
+  image.schedule.install(queues);
+  for (const auto& [peer, entries] : queues) {
+    if (!links_.contains(peer) || image.schedule.holders.is_banned(peer)) {
+      image.schedule.drop_queue(peer);
+    }
+  }
+  dispatch(now);
+}
+
+void Scheduler::be_thrifty(const ImageId& image, bool thrifty) {
+  at(image).thrifty = thrifty;
 }
 
 void Scheduler::cap_prefetch(const ImageId& id, double bytes_per_second, TimePoint now) {

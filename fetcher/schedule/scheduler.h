@@ -4,7 +4,9 @@
 #include "fetcher/schedule/commands.h"
 #include "fetcher/schedule/have_book.h"
 #include "fetcher/schedule/image_schedule.h"
+#include "fetcher/schedule/link_info.h"
 #include "fetcher/schedule/link_window.h"
+#include "fetcher/schedule/planned_order.h"
 #include "fetcher/schedule/prefetch_order.h"
 #include "fetcher/schedule/readahead.h"
 #include "fetcher/schedule/source_choice.h"
@@ -15,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -36,9 +39,9 @@ struct SchedulerLimits {
 ///    flight. `SourceChoice` picks among the holders. Tree nodes a read needs are asked for at the
 ///    same peer just ahead of its blocks, so that a cold read costs one round trip.
 /// 2. *A reader of an in-flight block joins it*; the fetch is raised to demand priority.
-/// 3. *Readahead* for sequential reads, then *prefetch* in `PrefetchOrder`: each link is kept full,
-///    and not more than full (`LinkWindow`); images take turns on a link. A source takes what it
-///    can carry, so faster links carry more.
+/// 3. *Readahead* for sequential reads, in image order, then *prefetch* in `PrefetchOrder`, which
+///    follows a plan's queues: each link is kept full, and not more than full (`LinkWindow`);
+///    images take turns on a link. A source takes what it can carry, so faster links carry more.
 /// 4. What does not arrive is wanted again: the peer is gone, lacks it, was banned, or has stalled
 ///    while another holder has not. A stalled peer that is the only one is waited for.
 /// 5. A block nobody holds waits for a holder until the read's deadline, or fails at once if the
@@ -55,7 +58,7 @@ class Scheduler {
   explicit Scheduler(
       SchedulerLimits limits = {},
       std::unique_ptr<SourceChoice> choice = std::make_unique<LowestCompletionTime>(),
-      std::unique_ptr<PrefetchOrder> order = std::make_unique<ImageOrder>());
+      std::unique_ptr<PrefetchOrder> order = std::make_unique<PlannedOrder>());
 
   // --- Peers and what they hold.
   void peer_up(PeerId peer);
@@ -64,6 +67,8 @@ class Scheduler {
   /// Everything asked of it is wanted elsewhere. No commands are sent to it any more.
   void peer_down(PeerId peer, TimePoint now);
   void link_measured(PeerId peer, double bytes_per_second, Duration round_trip);
+  /// Price and site, from the configuration. May come before the peer is connected.
+  void link_info(PeerId peer, PeerLinkInfo info);
   void add_image(const ImageId& image, BlockCount blocks);
   /// It must be idle.
   void remove_image(const ImageId& image);
@@ -96,6 +101,11 @@ class Scheduler {
   /// Forgets what is wanted as prefetch and not on its way.
   void stop_prefetch(const ImageId& image);
   void pause_prefetch(const ImageId& image, TimePoint until);
+  /// What a plan wants each source to bring, in place of the plan before. Blocks that are not
+  /// wanted as prefetch any more are left out; sources that are not connected lose theirs.
+  void install_plan(const ImageId& image, const PlanQueues::Queues& queues, TimePoint now);
+  /// Money before time (`Offer::thrifty`).
+  void be_thrifty(const ImageId& image, bool thrifty);
   /// Content bytes per second; 0: no cap.
   void cap_prefetch(const ImageId& image, double bytes_per_second, TimePoint now);
 
@@ -162,6 +172,7 @@ class Scheduler {
     double cap = 0;         // content bytes per second
     double cap_credit = 0;  // bytes
     TimePoint cap_at{};
+    bool thrifty = false;
     HaveBook haves;
     std::optional<wire::Priority> haves_due;  // look for have queries, down to this priority
   };
@@ -172,6 +183,12 @@ class Scheduler {
     bool answers_haves = false;
     double rate_at_haves = 0;  // when have queries were last looked for because of it
     std::size_t nodes_per_request = wire::max_nodes;
+  };
+  /// Whom to ask, how urgently, and why.
+  struct Ask {
+    PeerId peer{};
+    wire::Priority priority{};
+    FetchReason reason{};
   };
   struct HaveQuery {
     PeerId peer{};
@@ -195,10 +212,13 @@ class Scheduler {
   void fill(PeerId peer, Link& link, wire::Priority priority, TimePoint now);
   bool send_one(const ImageId& id, Image& image, PeerId peer, Link& link, wire::Priority priority,
                 TimePoint now);
-  void send(const ImageId& id, Image& image, PeerId peer, std::vector<BlockRange> ranges,
-            wire::Priority priority, TimePoint now);
-  void send(const ImageId& id, Image& image, PeerId peer, const std::vector<BlockRange>& ranges,
-            wire::Priority priority, bool by_digest, TimePoint now);
+  [[nodiscard]] Picked pick(const Image& image, PeerId peer, wire::Priority priority,
+                            BlockCount limit) const;
+  [[nodiscard]] std::vector<LinkPace> paces() const;
+  void send(const ImageId& id, Image& image, Ask ask, const std::vector<BlockRange>& ranges,
+            TimePoint now);
+  void send(const ImageId& id, Image& image, Ask ask, const std::vector<BlockRange>& ranges,
+            bool by_digest, TimePoint now);
   void send_nodes(const ImageId& id, Image& image, PeerId peer, wire::Priority at_least,
                   TimePoint now);
   void ask_haves(const ImageId& id, Image& image, TimePoint now);
@@ -229,6 +249,8 @@ class Scheduler {
   std::map<NodeFetchId, NodeFetch> node_fetches_;
   std::map<HaveId, HaveQuery> have_queries_;
   std::map<PeerId, HaveTrust> trust_;  // outlives connections, as bans do
+  std::map<PeerId, PeerLinkInfo> link_info_;
+  std::map<std::string, std::uint32_t> sites_;  // numbered, for `LinkPace`
   std::uint64_t last_fetch_ = 0;
   std::uint64_t last_node_fetch_ = 0;
   std::uint64_t last_have_ = 0;

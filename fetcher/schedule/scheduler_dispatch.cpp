@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scheduler: who is asked for what, now.
 #include "fetcher/schedule/scheduler.h"
+#include "fetcher/schedule/simple_orders.h"
 #include "indexer/core/assert.h"
 
 #include <algorithm>
@@ -54,7 +55,7 @@ void Scheduler::dispatch_demand(const ImageId& id, Image& image, TimePoint now) 
     }
     for (auto& [peer, ranges] : assigned) {
       read.tried.insert(peer);
-      send(id, image, peer, std::move(ranges), Priority::demand, now);
+      send(id, image, {peer, Priority::demand, FetchReason::demand}, ranges, now);
     }
     if (unserved && !read.hold && !schedule.holders.any_asked() && !haves_pending(id)) {
       commands_.push_back(
@@ -186,14 +187,45 @@ bool Scheduler::send_one(const ImageId& id, Image& image, PeerId peer, Link& lin
         size,
         std::max(batch, BlockCount(static_cast<std::uint64_t>(image.cap_credit / block_size))));
   }
-  std::vector<BlockRange> ranges =
-      order_->pick(image.schedule.wanted(priority), image.schedule.holders, peer, size);
-  if (ranges.empty()) return false;
-  for (const BlockRange& range : ranges) {
+  const Picked picked = pick(image, peer, priority, size);
+  if (picked.ranges.empty()) return false;
+  for (const BlockRange& range : picked.ranges) {
     image.cap_credit -= static_cast<double>(bytes_of(range.count).value());
   }
-  send(id, image, peer, std::move(ranges), priority, now);
+  send(id, image, {peer, priority, picked.reason}, picked.ranges, now);
   return true;
+}
+
+Picked Scheduler::pick(const Image& image, PeerId peer, Priority priority, BlockCount limit) const {
+  const std::vector<LinkPace> links = paces();
+  const ImageSchedule& schedule = image.schedule;
+  const Offer offer{
+      peer,  limit,        schedule.wanted(priority), schedule.holders, schedule.queues(),
+      links, image.thrifty};
+  if (priority == Priority::prefetch) return order_->pick(offer);
+  return {ImageOrder().pick(offer).ranges, FetchReason::readahead};
+}
+
+std::vector<LinkPace> Scheduler::paces() const {
+  std::vector<LinkPace> all;
+  all.reserve(links_.size());
+  for (const auto& [peer, link] : links_) {
+    const LinkWindow& window = link.window;
+    LinkPace& pace = all.emplace_back();
+    pace = {.peer = peer,
+            .bytes_per_second = window.bytes_per_second(),
+            .round_trip = window.round_trip(),
+            .wire_bytes_per_block = window.wire_bytes_per_block(),
+            .outstanding = window.outstanding(),
+            .lively = !link.stalled};
+    const auto info = link_info_.find(peer);
+    if (info == link_info_.end()) continue;
+    pace.price_per_gib = info->second.price_per_gib;
+    if (info->second.site && info->second.site_bytes_per_second > 0) {
+      pace.capped_site = sites_.at(*info->second.site);
+    }
+  }
+  return all;
 }
 
 void Scheduler::refill(Image& image, TimePoint now) const {
@@ -205,32 +237,32 @@ void Scheduler::refill(Image& image, TimePoint now) const {
 
 // --- Bookkeeping.
 
-void Scheduler::send(const ImageId& id, Image& image, PeerId peer, std::vector<BlockRange> ranges,
-                     Priority priority, TimePoint now) {
+void Scheduler::send(const ImageId& id, Image& image, Ask ask,
+                     const std::vector<BlockRange>& ranges, TimePoint now) {
   const Holders& holders = image.schedule.holders;
   std::vector<BlockRange> in_image;
   std::vector<BlockRange> by_digest;
   for (const BlockRange& range : ranges) {
-    const RangeSet held(holders.held_in_image(peer, range));
+    const RangeSet held(holders.held_in_image(ask.peer, range));
     std::ranges::copy(held.within(range), std::back_inserter(in_image));
     std::ranges::copy(held.gaps(range), std::back_inserter(by_digest));
   }
-  send(id, image, peer, in_image, priority, false, now);
-  send(id, image, peer, by_digest, priority, true, now);
+  send(id, image, ask, in_image, false, now);
+  send(id, image, ask, by_digest, true, now);
 }
 
-void Scheduler::send(const ImageId& id, Image& image, PeerId peer,
-                     const std::vector<BlockRange>& ranges, Priority priority, bool by_digest,
-                     TimePoint now) {
+void Scheduler::send(const ImageId& id, Image& image, Ask ask,
+                     const std::vector<BlockRange>& ranges, bool by_digest, TimePoint now) {
   std::vector<BlockRange> part;
   BlockCount blocks;
   const auto flush = [&] {
     if (part.empty()) return;
     const FetchId fetch{++last_fetch_};
-    image.schedule.sent(fetch, peer, part, priority, now, by_digest);
+    image.schedule.sent(fetch, ask.peer, part, ask.priority, now, by_digest, ask.reason);
     fetches_.emplace(fetch, id);
-    links_.at(peer).window.sent(priority, blocks, now);
-    commands_.push_back(SendBlocks{fetch, peer, id, std::exchange(part, {}), priority, by_digest});
+    links_.at(ask.peer).window.sent(ask.priority, blocks, now);
+    commands_.push_back(
+        SendBlocks{fetch, ask.peer, id, std::exchange(part, {}), ask.priority, by_digest});
     blocks = BlockCount(0);
   };
   for (BlockRange range : ranges) {

@@ -229,6 +229,16 @@ class SchedulerModel : public SchedulerTest {
     absorb();
   }
 
+  void new_plan() {
+    PlanQueues::Queues queues;
+    for (std::uint64_t at = 0; at < width; at += 1 + below(60)) {
+      queues[some_peer()].push_back(
+          {blocks(at, 1 + below(60)), static_cast<std::uint8_t>(1 + below(3))});
+    }
+    scheduler.install_plan(image, queues, now);
+    absorb();
+  }
+
   std::mt19937 random;
   std::map<PeerId, Peer> peers;
   Bits readable;
@@ -260,6 +270,7 @@ TEST_P(SchedulerModelSeeds, keeps_every_promise_among_unreliable_peers) {
         break;
       case 5:
         prefetch_some();
+        if (chance(30)) new_plan();
         break;
       case 6:
         now += std::chrono::milliseconds(below(400));

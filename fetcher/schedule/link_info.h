@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "fetcher/schedule/peer_id.h"
+#include "indexer/core/clock.h"
+#include "indexer/core/units.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace weft::fetcher {
+
+/// What is known of a peer from the configuration, not from measuring.
+struct PeerLinkInfo {
+  double price_per_gib = 0;          ///< money for each GiB that comes from it, on the wire
+  std::optional<std::string> site;   ///< peers of one site share its uplink
+  double site_bytes_per_second = 0;  ///< that uplink; 0: no cap
+  friend bool operator==(const PeerLinkInfo&, const PeerLinkInfo&) = default;
+};
+
+/// A link as an order or a policy sees it now.
+struct LinkPace {
+  PeerId peer{};
+  double bytes_per_second = 0;  ///< on the wire, > 0
+  Duration round_trip{0};
+  double wire_bytes_per_block = 0;  ///< after compression, > 0
+  BlockCount outstanding;           ///< asked for and not here
+  bool lively = true;               ///< not stalled
+  double price_per_gib = 0;
+  std::optional<std::uint32_t> capped_site = {};  ///< only where the uplink is capped
+
+  /// Seconds until everything outstanding and `more` blocks are here.
+  [[nodiscard]] double seconds_for(double more) const {
+    return std::chrono::duration<double>(round_trip).count() +
+           (static_cast<double>(outstanding.value()) + more) * wire_bytes_per_block /
+               bytes_per_second;
+  }
+};
+
+}  // namespace weft::fetcher

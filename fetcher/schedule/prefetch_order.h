@@ -3,7 +3,7 @@
 
 #include "fetcher/schedule/fetch_reason.h"
 #include "fetcher/schedule/holders.h"
-#include "fetcher/schedule/link_info.h"
+#include "fetcher/schedule/link_pace.h"
 #include "fetcher/schedule/peer_id.h"
 #include "fetcher/schedule/plan_queues.h"
 #include "fetcher/schedule/range_set.h"

@@ -66,8 +66,11 @@ void Scheduler::link_measured(PeerId peer, double bytes_per_second, Duration rou
 }
 
 void Scheduler::link_info(PeerId peer, PeerLinkInfo info) {
-  if (info.site) sites_.try_emplace(*info.site, static_cast<std::uint32_t>(sites_.size()));
   link_info_.insert_or_assign(peer, std::move(info));
+}
+
+void Scheduler::own_link(OwnLinkInfo info) {
+  own_link_ = std::move(info);
 }
 
 void Scheduler::add_image(const ImageId& image, BlockCount blocks) {

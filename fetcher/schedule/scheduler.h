@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fetcher/link/link_info.h"
 #include "fetcher/schedule/commands.h"
 #include "fetcher/schedule/have_book.h"
 #include "fetcher/schedule/image_schedule.h"
-#include "fetcher/schedule/link_info.h"
+#include "fetcher/schedule/link_pace.h"
 #include "fetcher/schedule/link_window.h"
 #include "fetcher/schedule/planned_order.h"
 #include "fetcher/schedule/prefetch_order.h"
@@ -67,8 +68,9 @@ class Scheduler {
   /// Everything asked of it is wanted elsewhere. No commands are sent to it any more.
   void peer_down(PeerId peer, TimePoint now);
   void link_measured(PeerId peer, double bytes_per_second, Duration round_trip);
-  /// Price and site, from the configuration. May come before the peer is connected.
+  /// What the operator says. May come before the peer is connected, and change.
   void link_info(PeerId peer, PeerLinkInfo info);
+  void own_link(OwnLinkInfo info);
   void add_image(const ImageId& image, BlockCount blocks);
   /// It must be idle.
   void remove_image(const ImageId& image);
@@ -215,6 +217,7 @@ class Scheduler {
   [[nodiscard]] Picked pick(const Image& image, PeerId peer, wire::Priority priority,
                             BlockCount limit) const;
   [[nodiscard]] std::vector<LinkPace> paces() const;
+  [[nodiscard]] std::optional<std::uint32_t> capped_site(const PeerLinkInfo& info) const;
   void send(const ImageId& id, Image& image, Ask ask, const std::vector<BlockRange>& ranges,
             TimePoint now);
   void send(const ImageId& id, Image& image, Ask ask, const std::vector<BlockRange>& ranges,
@@ -250,7 +253,7 @@ class Scheduler {
   std::map<HaveId, HaveQuery> have_queries_;
   std::map<PeerId, HaveTrust> trust_;  // outlives connections, as bans do
   std::map<PeerId, PeerLinkInfo> link_info_;
-  std::map<std::string, std::uint32_t> sites_;  // numbered, for `LinkPace`
+  OwnLinkInfo own_link_;
   std::uint64_t last_fetch_ = 0;
   std::uint64_t last_node_fetch_ = 0;
   std::uint64_t last_have_ = 0;

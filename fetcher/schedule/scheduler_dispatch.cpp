@@ -221,11 +221,16 @@ std::vector<LinkPace> Scheduler::paces() const {
     const auto info = link_info_.find(peer);
     if (info == link_info_.end()) continue;
     pace.price_per_gib = info->second.price_per_gib;
-    if (info->second.site && info->second.site_bytes_per_second > 0) {
-      pace.capped_site = sites_.at(*info->second.site);
-    }
+    pace.capped_site = capped_site(info->second);
   }
   return all;
+}
+
+std::optional<std::uint32_t> Scheduler::capped_site(const PeerLinkInfo& info) const {
+  if (info.site.empty() || info.site == own_link_.site) return std::nullopt;
+  const auto site = std::ranges::find(own_link_.sites, info.site, &SiteInfo::name);
+  if (site == own_link_.sites.end() || site->uplink_bytes_per_second <= 0) return std::nullopt;
+  return static_cast<std::uint32_t>(site - own_link_.sites.begin());
 }
 
 void Scheduler::refill(Image& image, TimePoint now) const {

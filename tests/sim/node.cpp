@@ -22,7 +22,7 @@ Node::Node(World& world, NodeIndex self, const NodeOptions& options)
       scheduler_(
           options.limits,
           options.choice ? options.choice() : std::make_unique<fetcher::LowestCompletionTime>(),
-          options.order ? options.order() : std::make_unique<fetcher::ImageOrder>()) {
+          options.order ? options.order() : std::make_unique<fetcher::PlannedOrder>()) {
   scheduler_.add_image(world.image, world.content.blocks);
 }
 

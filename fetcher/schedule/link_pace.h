@@ -7,17 +7,8 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 
 namespace weft::fetcher {
-
-/// What is known of a peer from the configuration, not from measuring.
-struct PeerLinkInfo {
-  double price_per_gib = 0;          ///< money for each GiB that comes from it, on the wire
-  std::optional<std::string> site;   ///< peers of one site share its uplink
-  double site_bytes_per_second = 0;  ///< that uplink; 0: no cap
-  friend bool operator==(const PeerLinkInfo&, const PeerLinkInfo&) = default;
-};
 
 /// A link as an order or a policy sees it now.
 struct LinkPace {

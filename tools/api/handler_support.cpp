@@ -5,6 +5,7 @@
 
 #include <boost/json/value.hpp>
 
+#include <charconv>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -28,6 +29,21 @@ Result<double> optional_number(const Call& call, std::string_view member, double
                 fmt::format("\"{}\" must be a number that is not negative", member));
   }
   return number;
+}
+
+std::string query_text(const Call& call, std::string_view parameter) {
+  const auto found = call.query.find(parameter);
+  return found == call.query.end() ? std::string() : found->second;
+}
+
+Result<std::optional<std::uint64_t>> query_number(const Call& call, std::string_view parameter) {
+  const std::string text = query_text(call, parameter);
+  if (text.empty()) return std::nullopt;
+  std::uint64_t value = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (problem == std::errc{} && end == text.data() + text.size()) return value;
+  return fail(Errc::bad_request, Operation::control,
+              fmt::format("\"{}\" is a number, not \"{}\"", parameter, text));
 }
 
 }  // namespace weft::tools

@@ -3,6 +3,11 @@
 
 #include "tools/api/call.h"
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
 namespace weft::tools {
 
 class Node;
@@ -12,5 +17,10 @@ class Node;
 /// A finite number ≥ 0. Errc::bad_request.
 [[nodiscard]] Result<double> optional_number(const Call& call, std::string_view member,
                                              double otherwise);
+/// A parameter of the query; empty: it was not given.
+[[nodiscard]] std::string query_text(const Call& call, std::string_view parameter);
+/// The same as a whole number. Errc::bad_request.
+[[nodiscard]] Result<std::optional<std::uint64_t>> query_number(const Call& call,
+                                                                std::string_view parameter);
 
 }  // namespace weft::tools

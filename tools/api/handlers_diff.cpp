@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/tree/tree_compare.h"
+#include "tools/api/handler_support.h"
 #include "tools/api/handlers.h"
 #include "tools/daemon/node.h"
 
 #include <boost/json.hpp>
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
 
 #include <fmt/format.h>
 
@@ -16,7 +15,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::uint64_t default_limit = 65'536;
+constexpr std::uint64_t most_extents = 65'536;  // in an answer
 
 /// An image of the comparison; remembers whether a node of its tree was asked for and not here.
 struct Side {
@@ -41,19 +40,6 @@ Result<Side> open_side(Node& node, const std::string& reference) {
   return Side{entry.name.empty() ? reference : entry.name, std::move(image)};
 }
 
-Result<std::uint64_t> limit_of(const Call& call) {
-  const auto given = call.query.find("limit");
-  if (given == call.query.end()) return default_limit;
-  const std::string& text = given->second;
-  std::uint64_t limit = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), limit);
-  if (parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size()) {
-    return std::min(limit, default_limit);
-  }
-  return fail(Errc::bad_request, Operation::control,
-              fmt::format("\"limit\" is a number of extents, not \"{}\"", text));
-}
-
 /// Counts every extent, keeps the first ones.
 struct Extents {
   std::uint64_t limit;
@@ -76,10 +62,11 @@ struct Extents {
 Reply diff_images(Node& node, const Call& call, const CallContext& context) {
   WEFT_TRY(Side a, open_side(node, call.path[2]));
   WEFT_TRY(Side b, open_side(node, call.path[4]));
-  WEFT_TRY(const std::uint64_t limit, limit_of(call));
+  WEFT_TRY(const auto limit, query_number(call, "limit"));
   const ImageInfo& first = a.image->info();
   const ImageInfo& second = b.image->info();
-  Extents extents{.limit = limit, .end = std::max(first.size, second.size)};
+  Extents extents{.limit = std::min(limit.value_or(most_extents), most_extents),
+                  .end = std::max(first.size, second.size)};
   bool whole = true;
   WEFT_CHECK(compare_trees(a.tree(), b.tree(), [&](const Difference& difference) {
     whole = difference.certain;

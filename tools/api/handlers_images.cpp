@@ -8,18 +8,11 @@
 #include <boost/json.hpp>
 #include <spdlog/spdlog.h>
 
-#include <filesystem>
-#include <optional>
-#include <vector>
-
 #include <fmt/format.h>
 
 namespace weft::tools::api {
-namespace {
 
 namespace json = boost::json;
-
-}  // namespace
 
 Reply list_images(Node& node, const Call&, const CallContext&) {
   WEFT_TRY(const auto entries, node.store().list());
@@ -57,8 +50,7 @@ Reply import_image(Node& node, const Call& call, const CallContext& context) {
   spdlog::info("image imported image={} bytes={} data={} file={}", to_hex(imported.info.id),
                imported.info.size.value(), imported.data.value(), file);
   WEFT_TRY(const auto entry, node.store().find(to_hex(imported.info.id)));
-  auto view = to_json(entry);
-  return view;
+  return to_json(entry);
 }
 
 Reply remove_image(Node& node, const Call& call, const CallContext&) {

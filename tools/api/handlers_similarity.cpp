@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/api/compared_images.h"
+#include "tools/api/handler_support.h"
 #include "tools/api/handlers.h"
 #include "tools/api/similarity_views.h"
 #include "tools/daemon/node.h"
 
-#include <charconv>
 #include <functional>
 #include <utility>
 
@@ -26,22 +26,14 @@ struct Request {
   std::size_t named = 0;  // the first so many were asked for by name
 };
 
-std::string parameter(const Call& call, std::string_view name) {
-  const auto found = call.query.find(name);
-  return found == call.query.end() ? std::string() : found->second;
-}
-
 Result<std::size_t> number(const Call& call, std::string_view name, std::size_t otherwise,
                            std::size_t most) {
-  const std::string text = parameter(call, name);
-  if (text.empty()) return otherwise;
-  std::size_t value = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (problem != std::errc{} || end != text.data() + text.size() || value > most) {
+  WEFT_TRY(const auto given, query_number(call, name));
+  if (given && *given > most) {
     return fail(Errc::bad_request, Operation::control,
-                fmt::format("\"{}\" is a number up to {}, not \"{}\"", name, most, text));
+                fmt::format("\"{}\" is a number up to {}, not {}", name, most, *given));
   }
-  return value;
+  return given.value_or(otherwise);
 }
 
 bool has(const std::vector<ComparedImage>& images, const ImageId& id) {
@@ -64,13 +56,13 @@ Result<Request> requested(Node& node, const Call& call, std::size_t enough) {
   WEFT_TRY(const auto signatures, node.store().signatures_known());
   const KnownImages known(entries, signatures, listed_by_peers(node));
   Request request;
-  for (const std::string& name : split_names(parameter(call, "images"))) {
+  for (const std::string& name : split_names(query_text(call, "images"))) {
     WEFT_TRY(auto image, known.find(name));
     if (!has(request.images, image.id)) request.images.push_back(std::move(image));
   }
   request.named = request.images.size();
   if (request.named >= enough) return request;
-  const bool peers = parameter(call, "peers") == "true";
+  const bool peers = query_text(call, "peers") == "true";
   for (const ComparedImage& image : known.all()) {
     const bool wanted = image.node.empty() || peers;
     if (wanted && !has(request.images, image.id)) request.images.push_back(image);

@@ -6,6 +6,8 @@
 
 #include <boost/json/value.hpp>
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace weft::tools {
@@ -119,11 +121,11 @@ std::string job_lines(const json::object& status) {
 }  // namespace
 
 std::string render_peers(const json::object& answer) {
-  bool priced = false;
-  for (const auto& value : list_of(answer, "peers"))
-    priced |= value.is_object() && number_of(value.get_object(), "price_per_gib") > 0;
   const auto& peers = list_of(answer, "peers");
   if (peers.empty()) return "no peers: `weft peers add HOST:PORT` adds one\n";
+  const bool priced = std::ranges::any_of(peers, [](const json::value& peer) {
+    return peer.is_object() && number_of(peer.get_object(), "price_per_gib") > 0;
+  });
   std::vector<Table::Column> columns = {{"PEER"},        {"NAME"},       {"STATE"},
                                         {"RATE", right}, {"RTT", right}, {"RECEIVED", right}};
   if (priced) columns.push_back({"PER GiB", right});

@@ -14,17 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Polls for what must come about soon.
-template <class Condition>
-bool soon(const Condition& condition, std::chrono::seconds limit = 20s) {
-  const auto end = std::chrono::steady_clock::now() + limit;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(20ms);
-  }
-  return true;
-}
-
 /// A holder, a link of 80 Mbit/s, and a node that is killed in many ways.
 class Crash : public E2eMountTest {
  protected:

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <unistd.h>
@@ -22,6 +23,18 @@
 namespace weft::testing {
 
 using tools::ExitCode;
+
+/// Polls for what must come about soon.
+template <class Condition>
+[[nodiscard]] bool soon(const Condition& condition,
+                        std::chrono::seconds limit = std::chrono::seconds(20)) {
+  const auto end = std::chrono::steady_clock::now() + limit;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return true;
+}
 
 /// Nodes as processes, below one directory that is removed afterwards.
 class E2eTest : public ::testing::Test {

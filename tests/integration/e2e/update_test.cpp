@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/integration/e2e/e2e_fixture.h"
 
-#include <thread>
-
 namespace weft::testing {
 namespace {
 
@@ -33,14 +31,6 @@ class Update : public E2eMountTest {
   [[nodiscard]] std::size_t images() const {
     return node_.query({"images"}).at("images").as_array().size();
   }
-  [[nodiscard]] bool soon_one_image() const {
-    const auto end = std::chrono::steady_clock::now() + 20s;
-    while (images() != 1) {
-      if (std::chrono::steady_clock::now() > end) return false;
-      std::this_thread::sleep_for(50ms);
-    }
-    return true;
-  }
 
   std::filesystem::path file_ = image_file("disk.raw", 16);
   std::filesystem::path before_ = directory_ / "before.raw";
@@ -60,7 +50,7 @@ TEST_F(Update, mount_reads_the_old_version_until_it_ends_and_then_it_goes) {
   expect_equal_files(target_ / "disk.raw", before_);
   EXPECT_EQ(images(), 2u) << "the version in between has no user";
   expect_ok(node_.weft({"umount", target_}));
-  EXPECT_TRUE(soon_one_image());
+  EXPECT_TRUE(soon([this] { return images() == 1; }));
   expect_ok(node_.weft({"mount", "disk", target_}));
   expect_equal_files(target_ / "disk.raw", file_);
 }
@@ -70,13 +60,20 @@ TEST_F(Update, mount_of_the_old_version_survives_a_worker_and_a_restart) {
   update();
   const auto killed = node_.kill_worker();
   ASSERT_TRUE(node_.wait_for_new_worker(killed, 20s));
-  std::this_thread::sleep_for(1500ms);  // the worker has looked for old versions by now
+  // Another old version, whose mount ends: when it is gone the worker has looked for them.
+  const auto other = new_directory("other");
+  expect_ok(node_.weft({"mount", "disk", other}));
+  edit(2 << 20, 1, 10);
+  update();
+  EXPECT_EQ(images(), 3u);
+  expect_ok(node_.weft({"umount", other}));
+  ASSERT_TRUE(soon([this] { return images() == 2; }));
   expect_equal_files(target_ / "disk.raw", before_);
   EXPECT_TRUE(node_.stop().ok());
   node_.start();
   expect_equal_files(target_ / "disk.raw", before_);
   expect_ok(node_.weft({"umount", target_}));
-  EXPECT_TRUE(soon_one_image());
+  EXPECT_TRUE(soon([this] { return images() == 1; }));
 }
 
 TEST_F(Update, unchanged_file_and_trouble_say_so) {

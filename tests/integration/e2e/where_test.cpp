@@ -2,7 +2,6 @@
 #include "tests/integration/e2e/e2e_fixture.h"
 
 #include <fstream>
-#include <thread>
 
 // `weft where` and `weft diff` as their users have them.
 namespace weft::testing {
@@ -36,8 +35,7 @@ TEST_F(WhereTest, where_tells_the_holder_from_the_node_that_lacks_some) {
   expect_ok(a.weft({"import", changed(base), "--name", "web"}));
   expect_ok(b.weft({"import", base, "--name", "base"}));
   expect_ok(b.weft({"peers", "add", a.address(), "--price", "0.5"}));
-  for (int i = 0; i < 200 && !listed(b); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  ASSERT_TRUE(soon([&] { return listed(b); }));
   const auto where = b.query({"where", "web"});
   ASSERT_EQ(where.at("nodes").as_array().size(), 2u);
   EXPECT_EQ(where.at("nodes").at(0).at("address").as_string(), a.address());

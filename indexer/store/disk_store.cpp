@@ -105,19 +105,13 @@ Result<std::shared_ptr<LocalImage>> DiskStore::adopt(std::string_view name, cons
   const Lock changes(table_->changes());
   WEFT_TRY(const auto known, table_->catalog().image(info.id));
   const CatalogImage row = known.value_or(CatalogImage{info, false, "", false});
-  if (!known) {
-    WEFT_TRY(const ImagePaths empty, table_->directory().make_incoming());
-    WEFT_CHECK(table_->admit(empty, info.id));
-  }
-  if (auto added = table_->catalog().add(name, row); !added) {
-    // Files without a row are debris; what cannot be deleted goes when the store opens next.
-    if (!known) static_cast<void>(table_->directory().discard(info.id));
-    return std::unexpected(std::move(added).error());
-  }
+  const auto add = [&] { return table_->catalog().add(name, row); };
   if (known) {
+    WEFT_CHECK(add());
     table_->wake(row);
   } else {
-    table_->put_row(row);
+    WEFT_TRY(const ImagePaths empty, table_->directory().make_incoming());
+    WEFT_CHECK(table_->take_in(empty, row, add));
   }
   return table_->handle(info.id);
 }

@@ -9,23 +9,10 @@
 #include <utility>
 
 namespace weft {
-namespace {
-
-Result<void> check_size(const UpdateTarget& target) {
-  if (target.size == ByteCount(0)) {
-    return fail(Errc::empty_image, Operation::import, target.source.native());
-  }
-  if (target.size > max_image_size) {
-    return fail(Errc::image_too_large, Operation::import, target.source.native());
-  }
-  return {};
-}
-
-}  // namespace
 
 Result<std::unique_ptr<DiskUpdate>> DiskUpdate::begin(std::shared_ptr<ImageTable> table,
                                                       UpdateTarget target) {
-  WEFT_CHECK(check_size(target));
+  WEFT_CHECK(check_image_size(target.size, target.source));
   const Lock changes(table->changes());
   WEFT_TRY(const auto id, table->catalog().image_named(target.name));
   if (!id) {
@@ -34,48 +21,26 @@ Result<std::unique_ptr<DiskUpdate>> DiskUpdate::begin(std::shared_ptr<ImageTable
   }
   WEFT_TRY(auto handle, table->handle(*id));
   WEFT_TRY(auto old, table->open(*id));
-  WEFT_TRY(const ImagePaths paths, table->directory().make_incoming());
-  auto& fs = table->fs();
-  const auto make_files = [&]() -> Result<Files> {
-    WEFT_TRY(auto pack, fs.open(paths.pack, OpenMode::create_exclusive));
-    WEFT_CHECK(pack->truncate(bytes_of(blocks_for(target.size))));
-    WEFT_TRY(auto tree, fs.open(paths.tree, OpenMode::create_exclusive));
-    WEFT_TRY(auto sums, fs.open(paths.sums, OpenMode::create_exclusive));
-    return Files{std::move(pack), std::move(tree), SumsFile(std::move(sums))};
-  };
-  auto files = make_files();
-  if (!files) {
-    [[maybe_unused]] const auto deleted = table->directory().delete_incoming(paths);
-    return std::unexpected(std::move(files).error());
-  }
-  std::unique_ptr<DiskUpdate> update(new DiskUpdate(std::move(table), std::move(target), paths,
-                                                    std::move(*files), std::move(handle),
-                                                    std::move(old)));
+  WEFT_TRY(auto incoming, IncomingImage::create(table, target.size));
+  std::unique_ptr<DiskUpdate> update(new DiskUpdate(
+      std::move(table), std::move(target), std::move(incoming), std::move(handle), std::move(old)));
   WEFT_CHECK(update->choose_layout());
   return update;
 }
 
-DiskUpdate::DiskUpdate(std::shared_ptr<ImageTable> table, UpdateTarget target, ImagePaths paths,
-                       Files files, std::shared_ptr<LocalImage> handle,
+DiskUpdate::DiskUpdate(std::shared_ptr<ImageTable> table, UpdateTarget target,
+                       std::unique_ptr<IncomingImage> incoming, std::shared_ptr<LocalImage> handle,
                        std::shared_ptr<PackImage> old)
     : table_(std::move(table)),
       target_(std::move(target)),
       kind_(target_.kind.value_or(old->in_place() ? PackKind::in_place : PackKind::own)),
       blocks_(blocks_for(target_.size)),
-      paths_(std::move(paths)),
+      incoming_(std::move(incoming)),
       old_(std::move(old)),
       handle_(std::move(handle)),
-      pack_(std::move(files.pack)),
-      tree_file_(std::move(files.tree)),
-      sums_(std::move(files.sums)),
-      tree_(*tree_file_, target_.size, old_->tree()),
+      tree_(incoming_->tree(), target_.size, old_->tree()),
       changed_(blocks_),
       map_(blocks_) {}
-
-DiskUpdate::~DiskUpdate() {
-  // Nothing is there after a publish; what cannot be deleted goes when the store opens next.
-  [[maybe_unused]] const auto deleted = table_->directory().delete_incoming(paths_);
-}
 
 Result<void> DiskUpdate::choose_layout() {
   if (kind_ != PackKind::own) return {};
@@ -86,7 +51,8 @@ Result<void> DiskUpdate::choose_layout() {
   layout_ = Layout::borrow;
   if (!old_->is_full()) return {};
   const BlockCount common = std::min(blocks_, old_->shape().blocks());
-  const auto cloned = pack_->clone_from(old_->pack()->own(), {ByteOffset(0), bytes_of(common)});
+  const auto cloned =
+      incoming_->pack().clone_from(old_->pack()->own(), {ByteOffset(0), bytes_of(common)});
   if (cloned) layout_ = Layout::shared;
   return cloned || cloned.error().is(Errc::unsupported) ? Result<void>{} : cloned;
 }
@@ -94,7 +60,8 @@ Result<void> DiskUpdate::choose_layout() {
 Result<void> DiskUpdate::clone(File& source) {
   // A last block that is only partly in the image is copied: file systems share whole blocks.
   const ByteCount whole(target_.size.value() / block_size * block_size);
-  return whole == ByteCount(0) ? Result<void>{} : pack_->clone_from(source, {ByteOffset(0), whole});
+  return whole == ByteCount(0) ? Result<void>{}
+                               : incoming_->pack().clone_from(source, {ByteOffset(0), whole});
 }
 
 bool DiskUpdate::is_partial_end(BlockIndex block) const {
@@ -195,7 +162,7 @@ Result<void> DiskUpdate::keep(BlockIndex first, std::span<const std::byte> bytes
     return {};
   }));
   data_blocks_.fetch_add(fates.data.count(), std::memory_order_relaxed);
-  return fates.data.any() ? sums_.store(first, sums) : Result<void>{};
+  return fates.data.any() ? incoming_->sums().store(first, sums) : Result<void>{};
 }
 
 Result<void> DiskUpdate::write_runs(BlockIndex first, std::span<const std::byte> bytes,
@@ -203,8 +170,8 @@ Result<void> DiskUpdate::write_runs(BlockIndex first, std::span<const std::byte>
   return each_run(blocks, [&](std::size_t at, std::size_t n) -> Result<void> {
     const BlockRange run{first + BlockCount(at), BlockCount(n)};
     WEFT_CHECK(table_->space().reserve(bytes_of(run.count)));
-    WEFT_CHECK(
-        pack_->write_at(offset_of(run.first), bytes.subspan(at * block_size, n * block_size)));
+    WEFT_CHECK(incoming_->pack().write_at(offset_of(run.first),
+                                          bytes.subspan(at * block_size, n * block_size)));
     map_.own.insert(run);
     return {};
   });
@@ -214,7 +181,7 @@ Result<void> DiskUpdate::write_runs(BlockIndex first, std::span<const std::byte>
 Result<void> DiskUpdate::now_zero(BlockRange blocks) {
   changed_.insert(blocks);
   if (layout_ != Layout::shared) return {};
-  return pack_->punch({offset_of(blocks.first), bytes_of(blocks.count)});
+  return incoming_->pack().punch({offset_of(blocks.first), bytes_of(blocks.count)});
 }
 
 Result<void> DiskUpdate::put_zero(BlockRange blocks) {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "indexer/store/image_paths.h"
 #include "indexer/store/image_table.h"
+#include "indexer/store/incoming_image.h"
 #include "indexer/store/residency_map.h"
-#include "indexer/store/sums_file.h"
 #include "indexer/store/update_writer.h"
 #include "indexer/tree/tree_updater.h"
 
@@ -29,7 +28,6 @@ class DiskUpdate final : public UpdateWriter {
   /// Errors as `Store::begin_update`.
   [[nodiscard]] static Result<std::unique_ptr<DiskUpdate>> begin(std::shared_ptr<ImageTable> table,
                                                                  UpdateTarget target);
-  ~DiskUpdate() override;
 
   const ImageInfo& old_image() const noexcept override { return old_->info(); }
   PackKind kind() const noexcept override { return kind_; }
@@ -47,19 +45,15 @@ class DiskUpdate final : public UpdateWriter {
     copy,     ///< all blocks in the new pack: the old image is in place, and its file not ours
     outside,  ///< in the file: in place, or cloned from it
   };
-  struct Files {
-    std::unique_ptr<File> pack;
-    std::unique_ptr<File> tree;
-    SumsFile sums;
-  };
   /// Blocks of a piece, by what is to be done with them.
   struct Fates {
     Mask data;     ///< not zero
     Mask changed;  ///< have another digest than in the old image
     Mask held;     ///< the same digest, and the old image has them
   };
-  DiskUpdate(std::shared_ptr<ImageTable> table, UpdateTarget target, ImagePaths paths, Files files,
-             std::shared_ptr<LocalImage> handle, std::shared_ptr<PackImage> old);
+  DiskUpdate(std::shared_ptr<ImageTable> table, UpdateTarget target,
+             std::unique_ptr<IncomingImage> incoming, std::shared_ptr<LocalImage> handle,
+             std::shared_ptr<PackImage> old);
   [[nodiscard]] Result<void> choose_layout();
   [[nodiscard]] BlockRange in_old(BlockRange blocks) const;
   [[nodiscard]] std::size_t old_digests(BlockIndex first, std::span<Digest> out);
@@ -84,13 +78,10 @@ class DiskUpdate final : public UpdateWriter {
   const UpdateTarget target_;
   const PackKind kind_;
   const BlockCount blocks_;
-  const ImagePaths paths_;
+  const std::unique_ptr<IncomingImage> incoming_;
   const std::shared_ptr<PackImage> old_;
   std::shared_ptr<LocalImage> handle_;  // on the old image: it stays as it is
   Layout layout_ = Layout::outside;
-  const std::unique_ptr<File> pack_;
-  const std::unique_ptr<File> tree_file_;
-  SumsFile sums_;
   TreeUpdater tree_;
   BlockSet changed_;  // blocks of another digest than before
   ResidencyMap map_;  // of the new image: what is its own, and what it borrows

@@ -38,13 +38,11 @@ Result<UpdateResult> DiskUpdate::publish() {
 Result<void> DiskUpdate::finish_files(const ImageInfo& info) {
   WEFT_CHECK(write_map(info));
   WEFT_CHECK(write_borrowed(info));
-  WEFT_TRY(auto tree_again, table_->fs().open(paths_.tree, OpenMode::read));
+  WEFT_TRY(auto tree_again, table_->fs().open(incoming_->paths().tree, OpenMode::read));
   TreeFile tree(std::move(tree_again), info);
-  WEFT_TRY(const bool whole, write_digest_index(table_->fs(), paths_, info.id, tree));
+  WEFT_TRY(const bool whole, write_digest_index(table_->fs(), incoming_->paths(), info.id, tree));
   if (!whole) return fail(Errc::not_resident, Operation::import, "a node of the new tree");
-  WEFT_CHECK(pack_->sync());
-  WEFT_CHECK(tree_file_->sync());
-  return sums_.sync();
+  return incoming_->sync();
 }
 
 Result<void> DiskUpdate::write_map(const ImageInfo& info) {
@@ -56,7 +54,7 @@ Result<void> DiskUpdate::write_map(const ImageInfo& info) {
   header.full = kind_ != PackKind::in_place && map_.borrowed.count() == BlockCount(0);
   const bool zero_by_plane = kind_ != PackKind::in_place && !header.full;
   if (!zero_by_plane) header.implied_zero = blocks_ - BlockCount(data_blocks_.load());
-  WEFT_TRY(auto file, table_->fs().open(paths_.map, OpenMode::create_exclusive));
+  WEFT_TRY(auto file, table_->fs().open(incoming_->paths().map, OpenMode::create_exclusive));
   WEFT_TRY(MapFile map, MapFile::create(std::move(file), header));
   if (zero_by_plane) {
     for (BlockRange rest{BlockIndex(0), blocks_}; const auto zero = map_.next_missing(rest);) {
@@ -91,7 +89,7 @@ Result<void> DiskUpdate::write_borrowed(const ImageInfo& info) {
     return fail(Errc::not_resident, Operation::import,
                 "the image lost blocks to damage while it was compared; start the update again");
   }
-  WEFT_TRY(auto file, table_->fs().open(paths_.borrow, OpenMode::create_exclusive));
+  WEFT_TRY(auto file, table_->fs().open(incoming_->paths().borrow, OpenMode::create_exclusive));
   WEFT_TRY(auto borrow, BorrowFile::open(std::move(file), info.id, blocks_));
   if (!records.empty()) WEFT_CHECK(borrow.file.append(records));
   return borrow.file.sync();
@@ -105,15 +103,9 @@ Result<void> DiskUpdate::register_new(const ImageInfo& info) {
   row.in_place = kind_ == PackKind::in_place;
   row.source = target_.source.native();
   const ExclusiveLock lending(table_->lending());
-  WEFT_CHECK(table_->admit(paths_, info.id));
-  const auto moved = table_->catalog().move_name(target_.name, old_image().id, row, lenders_);
-  if (!moved) {
-    // Files without a row are debris; what cannot be deleted goes when the store opens next.
-    static_cast<void>(table_->directory().discard(info.id));
-    return moved;
-  }
-  table_->put_row(row);
-  return {};
+  return table_->take_in(incoming_->paths(), row, [&] {
+    return table_->catalog().move_name(target_.name, old_image().id, row, lenders_);
+  });
 }
 
 // An image of this content is here already, perhaps not all of it: it is completed before it gets
@@ -142,13 +134,13 @@ Result<void> DiskUpdate::register_known(const CatalogImage& row) {
 }
 
 Result<void> DiskUpdate::complete_known(LocalImage& image) {
-  WEFT_TRY(auto file, table_->fs().open(paths_.tree, OpenMode::read));
+  WEFT_TRY(auto file, table_->fs().open(incoming_->paths().tree, OpenMode::read));
   TreeFile tree(std::move(file), image.info());
   if (kind_ == PackKind::in_place) {
     WEFT_TRY(const auto source, table_->fs().open(target_.source, OpenMode::read));
     return fill(image, tree, *source);
   }
-  if (layout_ != Layout::borrow) return fill(image, tree, *pack_);
+  if (layout_ != Layout::borrow) return fill(image, tree, incoming_->pack());
   return fill(image, tree, [this](BlockRange blocks, std::span<std::byte> out) {
     return read_new(blocks, out);
   });
@@ -162,7 +154,7 @@ Result<void> DiskUpdate::read_new(BlockRange blocks, std::span<std::byte> out) {
     if (run.place == Place::borrowed) {
       WEFT_CHECK(handle_->read(offset_of(run.range.first), part));
     } else {
-      WEFT_CHECK(pack_->read_at(offset_of(run.range.first), part));
+      WEFT_CHECK(incoming_->pack().read_at(offset_of(run.range.first), part));
     }
     out = out.subspan(part.size());
     blocks = BlockRange::between(run.range.end(), blocks.end());

@@ -125,6 +125,18 @@ void ImageTable::drop_row(const ImageId& id) {
   announce(News::image);
 }
 
+Result<void> ImageTable::take_in(const ImagePaths& incoming, const CatalogImage& row,
+                                 const std::function<Result<void>()>& write_row) {
+  WEFT_CHECK(admit(incoming, row.info.id));
+  if (auto written = write_row(); !written) {
+    // Files without a row are debris; what cannot be deleted goes when the store opens next.
+    static_cast<void>(directory_.discard(row.info.id));
+    return written;
+  }
+  put_row(row);
+  return {};
+}
+
 Result<void> ImageTable::admit(const ImagePaths& incoming, const ImageId& id) {
   // An attempt that failed before its row was written may have left files.
   WEFT_TRY(const auto present, directory_.images_present());

@@ -58,8 +58,11 @@ class ImageTable final : public LendingDesk,
   [[nodiscard]] Result<std::shared_ptr<LocalImage>> handle(const ImageId& id);
   [[nodiscard]] bool in_use(const ImageId& id) const;
 
-  /// Renames a whole image to its place, durably; its row comes after. Debris there is deleted.
-  [[nodiscard]] Result<void> admit(const ImagePaths& incoming, const ImageId& id);
+  /// Moves a whole image from `incoming` to its place, durably, and then has `write_row` put `row`
+  /// into the catalog: from then on it is there for everyone. Neither is there after an error.
+  /// `changes()` is held.
+  [[nodiscard]] Result<void> take_in(const ImagePaths& incoming, const CatalogImage& row,
+                                     const std::function<Result<void>()>& write_row);
   /// The catalog got, changed or lost this row.
   void put_row(const CatalogImage& row);
   void drop_row(const ImageId& id);
@@ -123,6 +126,7 @@ class ImageTable final : public LendingDesk,
   };
   static constexpr std::size_t idle_images_kept_open = 64;
 
+  [[nodiscard]] Result<void> admit(const ImagePaths& incoming, const ImageId& id);
   [[nodiscard]] Result<std::shared_ptr<PackImage>> open_entry(Entry& entry) WEFT_REQUIRES(mutex_);
   [[nodiscard]] Result<void> note_borrow(const ImageId& borrower, const ImageId& lender)
       WEFT_EXCLUDES(borrows_mutex_);

@@ -22,12 +22,7 @@ Result<std::unique_ptr<ImportWriter>> ImportWriter::begin(std::shared_ptr<ImageT
     return fail(Errc::bad_name, Operation::import,
                 "'" + target.name + "': use letters, digits, '.', '_' and '-'");
   }
-  if (target.size == ByteCount(0)) {
-    return fail(Errc::empty_image, Operation::import, target.source.native());
-  }
-  if (target.size > max_image_size) {
-    return fail(Errc::image_too_large, Operation::import, target.source.native());
-  }
+  WEFT_CHECK(check_image_size(target.size, target.source));
   // Refused now rather than after an hour of hashing; asked again when the image is registered.
   WEFT_TRY(const auto holder, table->catalog().image_named(target.name));
   if (holder) {
@@ -35,47 +30,25 @@ Result<std::unique_ptr<ImportWriter>> ImportWriter::begin(std::shared_ptr<ImageT
                 "'" + target.name + "' is image " + to_hex(*holder).substr(0, 16) +
                     "; choose another name or remove it first");
   }
-  WEFT_TRY(const ImagePaths paths, table->directory().make_incoming());
-  auto files = make_files(table->fs(), paths, blocks_for(target.size));
-  if (!files) {
-    [[maybe_unused]] const auto deleted = table->directory().delete_incoming(paths);
-    return std::unexpected(std::move(files).error());
-  }
+  WEFT_TRY(auto incoming, IncomingImage::create(table, target.size));
   return std::unique_ptr<ImportWriter>(
-      new ImportWriter(std::move(table), std::move(target), paths, std::move(*files)));
+      new ImportWriter(std::move(table), std::move(target), std::move(incoming)));
 }
 
-Result<ImportWriter::Files> ImportWriter::make_files(FileSystem& fs, const ImagePaths& paths,
-                                                     BlockCount blocks) {
-  WEFT_TRY(auto pack, fs.open(paths.pack, OpenMode::create_exclusive));
-  WEFT_CHECK(pack->truncate(bytes_of(blocks)));
-  WEFT_TRY(auto tree, fs.open(paths.tree, OpenMode::create_exclusive));
-  WEFT_TRY(auto sums, fs.open(paths.sums, OpenMode::create_exclusive));
-  return Files{std::move(pack), std::move(tree), SumsFile(std::move(sums))};
-}
-
-ImportWriter::ImportWriter(std::shared_ptr<ImageTable> table, ImportTarget target, ImagePaths paths,
-                           Files files)
+ImportWriter::ImportWriter(std::shared_ptr<ImageTable> table, ImportTarget target,
+                           std::unique_ptr<IncomingImage> incoming)
     : table_(std::move(table)),
       target_(std::move(target)),
       blocks_(blocks_for(target_.size)),
-      paths_(std::move(paths)),
-      pack_(std::move(files.pack)),
-      tree_file_(std::move(files.tree)),
-      sums_(std::move(files.sums)),
-      tree_(*tree_file_, target_.size) {}
-
-ImportWriter::~ImportWriter() {
-  // Nothing is there after a publish; what cannot be deleted goes when the store opens next.
-  [[maybe_unused]] const auto deleted = table_->directory().delete_incoming(paths_);
-}
+      incoming_(std::move(incoming)),
+      tree_(incoming_->tree(), target_.size) {}
 
 Result<void> ImportWriter::clone(File& source, Extent extent) {
   // A last block that is only partly in the image is copied by `put`: file systems share whole
   // blocks, and the pack goes on behind it.
   const std::uint64_t whole = extent.length.value() / block_size * block_size;
   if (whole == 0) return {};
-  return pack_->clone_from(source, {extent.offset, ByteCount(whole)});
+  return incoming_->pack().clone_from(source, {extent.offset, ByteCount(whole)});
 }
 
 // Whether a run of blocks that are not zero is to be written to the pack.
@@ -94,7 +67,7 @@ Result<void> ImportWriter::put_run(BlockIndex first, std::span<const std::byte> 
     first = run.end() - BlockCount(1);
   }
   WEFT_CHECK(table_->space().reserve(ByteCount(bytes.size())));
-  return pack_->write_at(offset_of(first), bytes);
+  return incoming_->pack().write_at(offset_of(first), bytes);
 }
 
 Result<void> ImportWriter::put(BlockIndex first, std::span<const std::byte> bytes,
@@ -122,14 +95,14 @@ Result<void> ImportWriter::put(BlockIndex first, std::span<const std::byte> byte
   }
   if (data == 0) return {};
   data_blocks_.fetch_add(data, std::memory_order_relaxed);
-  WEFT_CHECK(sums_.store(first, sums));
+  WEFT_CHECK(incoming_->sums().store(first, sums));
   return tree_.put(first, digests);
 }
 
 Result<ImageInfo> ImportWriter::publish() {
   WEFT_TRY(const Digest root, tree_.finish());
   const ImageInfo info{make_image_id(target_.size, root), target_.size, root};
-  WEFT_TRY(auto tree_again, table_->fs().open(paths_.tree, OpenMode::read));
+  WEFT_TRY(auto tree_again, table_->fs().open(incoming_->paths().tree, OpenMode::read));
   TreeFile tree(std::move(tree_again), info);
   WEFT_CHECK(finish_files(info, tree));
   WEFT_TRY(auto known, register_image(info));
@@ -151,16 +124,14 @@ Result<void> ImportWriter::finish_files(const ImageInfo& info, TreeFile& tree) {
   header.complete = true;
   header.full = target_.kind != PackKind::in_place;
   header.implied_zero = blocks_ - BlockCount(data_blocks_.load());
-  WEFT_TRY(auto map_file, table_->fs().open(paths_.map, OpenMode::create_exclusive));
+  WEFT_TRY(auto map_file, table_->fs().open(incoming_->paths().map, OpenMode::create_exclusive));
   WEFT_TRY(MapFile map, MapFile::create(std::move(map_file), header));
   WEFT_CHECK(map.sync());
-  WEFT_TRY(auto borrow, table_->fs().open(paths_.borrow, OpenMode::create_exclusive));
+  WEFT_TRY(auto borrow, table_->fs().open(incoming_->paths().borrow, OpenMode::create_exclusive));
   WEFT_TRY(auto borrowed, BorrowFile::open(std::move(borrow), info.id, blocks_));
   WEFT_CHECK(borrowed.file.sync());
-  WEFT_CHECK(write_digest_index(table_->fs(), paths_, info.id, tree));
-  WEFT_CHECK(pack_->sync());
-  WEFT_CHECK(tree_file_->sync());
-  return sums_.sync();
+  WEFT_CHECK(write_digest_index(table_->fs(), incoming_->paths(), info.id, tree));
+  return incoming_->sync();
 }
 
 // Returns the image if the same content is here already: it gets the name.
@@ -176,20 +147,15 @@ Result<std::shared_ptr<LocalImage>> ImportWriter::register_image(const ImageInfo
   row.info = info;
   row.in_place = target_.kind == PackKind::in_place;
   row.source = target_.source.native();
-  WEFT_CHECK(table_->admit(paths_, info.id));
-  if (auto added = table_->catalog().add(target_.name, row); !added) {
-    // Files without a row are debris; what cannot be deleted goes when the store opens next.
-    static_cast<void>(table_->directory().discard(info.id));
-    return std::unexpected(std::move(added).error());
-  }
-  table_->put_row(row);
+  WEFT_CHECK(table_->take_in(incoming_->paths(), row,
+                             [&] { return table_->catalog().add(target_.name, row); }));
   return nullptr;
 }
 
 // Perhaps not all of it was here: this copy gives what is missing, while the image can be used.
 Result<void> ImportWriter::complete_known(LocalImage& image, TreeFile& tree) {
   if (image.usage().complete) return {};
-  if (target_.kind != PackKind::in_place) return fill(image, tree, *pack_);
+  if (target_.kind != PackKind::in_place) return fill(image, tree, incoming_->pack());
   WEFT_TRY(auto source, table_->fs().open(target_.source, OpenMode::read));
   return fill(image, tree, *source);
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "indexer/store/image_paths.h"
 #include "indexer/store/image_table.h"
 #include "indexer/store/image_writer.h"
-#include "indexer/store/sums_file.h"
+#include "indexer/store/incoming_image.h"
 #include "indexer/tree/tree_writer.h"
 
 #include <atomic>
@@ -23,7 +22,6 @@ class ImportWriter final : public ImageWriter {
   /// Errors as `Store::begin_import`.
   [[nodiscard]] static Result<std::unique_ptr<ImportWriter>> begin(
       std::shared_ptr<ImageTable> table, ImportTarget target);
-  ~ImportWriter() override;
 
   Result<void> clone(File& source, Extent extent) override;
   Result<void> put(BlockIndex first, std::span<const std::byte> bytes,
@@ -31,15 +29,8 @@ class ImportWriter final : public ImageWriter {
   Result<ImageInfo> publish() override;
 
  private:
-  struct Files {
-    std::unique_ptr<File> pack;
-    std::unique_ptr<File> tree;
-    SumsFile sums;
-  };
-  ImportWriter(std::shared_ptr<ImageTable> table, ImportTarget target, ImagePaths paths,
-               Files files);
-  [[nodiscard]] static Result<Files> make_files(FileSystem& fs, const ImagePaths& paths,
-                                                BlockCount blocks);
+  ImportWriter(std::shared_ptr<ImageTable> table, ImportTarget target,
+               std::unique_ptr<IncomingImage> incoming);
   [[nodiscard]] bool copies(BlockRange run) const;
   [[nodiscard]] Result<void> put_run(BlockIndex first, std::span<const std::byte> bytes);
   [[nodiscard]] Result<void> finish_files(const ImageInfo& info, TreeFile& tree);
@@ -50,10 +41,7 @@ class ImportWriter final : public ImageWriter {
   const std::shared_ptr<ImageTable> table_;
   const ImportTarget target_;
   const BlockCount blocks_;
-  const ImagePaths paths_;
-  const std::unique_ptr<File> pack_;
-  const std::unique_ptr<File> tree_file_;
-  SumsFile sums_;
+  const std::unique_ptr<IncomingImage> incoming_;
   TreeWriter tree_;
   std::atomic<std::uint64_t> data_blocks_{0};
 };

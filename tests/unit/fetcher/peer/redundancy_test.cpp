@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fetcher/peer/connect.h"
-#include "fetcher/peer/frame_source.h"
-#include "fetcher/wire/codec.h"
+#include "fetcher/peer/peer_session.h"
 #include "indexer/similarity/signature_codec.h"
+#include "tests/support/fetcher/liar.h"
 #include "tests/support/fetcher/peer_pair.h"
 
 #include <gtest/gtest.h>
@@ -115,36 +114,16 @@ struct Answered {
 using Ask = std::function<Awaitable<std::optional<Error>>(PeerSession&, TimePoint deadline)>;
 
 Answered ask_liar(std::vector<wire::Message> frames, Ask ask) {
-  SimWorld world;
   Answered outcome;
-  const Address address{.host = "liar", .port = 1};
-  const auto listener = world.network().listen(address);
-  const auto serve = [&]() -> Awaitable<void> {
-    auto stream = co_await (*listener)->accept();
-    FrameSource source(**stream, [](std::size_t) {});
-    (void)co_await source.next();
-    co_await (*stream)->write(wire::encode(hello("liar"), 0, Priority::control));
-    const auto frame = co_await source.next();
-    for (const auto& message : frames) {
-      const auto bytes = wire::encode(message, (*frame)->header.request, Priority::prefetch);
-      (void)co_await (*stream)->write(bytes);
-    }
-    (void)co_await source.next();
-  };
-  world.tasks().spawn("liar", serve());
-  world.run([&]() -> Awaitable<void> {
-    const PeerContext context{world.network(), world.timers(), world.tasks()};
-    PeerOptions options{.hello = hello("client")};
-    auto session = co_await connect_peer(context, address, options, world.timers().now() + 5s);
-    bool done = false;
-    (*session)->on_closed([&](const Error& error) {
-      if (!done) outcome.closed = error;
-    });
-    outcome.error = co_await ask(**session, world.timers().now() + 5s);
-    done = true;
-    (*session)->close();
-    co_await world.tasks().stop();
-  });
+  bool done = false;
+  with_liar([&](const wire::Message&) { return frames; },
+            [&](SimWorld& world, PeerSession& session) -> Awaitable<void> {
+              session.on_closed([&](const Error& error) {
+                if (!done) outcome.closed = error;
+              });
+              outcome.error = co_await ask(session, world.timers().now() + 5s);
+              done = true;
+            });
   return outcome;
 }
 

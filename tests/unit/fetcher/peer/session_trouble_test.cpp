@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fetcher/peer/connect.h"
-#include "fetcher/peer/frame_source.h"
 #include "fetcher/wire/codec.h"
+#include "tests/support/fetcher/liar.h"
 #include "tests/support/fetcher/peer_pair.h"
 
 #include <gtest/gtest.h>
@@ -158,39 +158,19 @@ TEST(PeerSessionTrouble, a_control_call_ends_at_its_deadline_and_its_late_answer
   });
 }
 
-/// A server that answers the client's first blocks request with frames made by hand.
-Error lied_to(std::function<std::vector<wire::Message>(const wire::BlocksRequest&)> lie) {
-  SimWorld world;
+/// Why a session ends whose peer gives these frames for an answer to a blocks request.
+Error lied_to(std::vector<wire::Message> frames) {
   std::optional<Error> closed;
-  const Address address{.host = "liar", .port = 1};
-  const auto listener = world.network().listen(address);
-  const auto serve = [&]() -> Awaitable<void> {
-    auto stream = co_await (*listener)->accept();
-    FrameSource source(**stream, [](std::size_t) {});
-    (void)co_await source.next();
-    co_await (*stream)->write(wire::encode(hello("liar"), 0, Priority::control));
-    const auto frame = co_await source.next();
-    const auto request = wire::decode((*frame)->payload, (*frame)->header.type);
-    for (const auto& message : lie(std::get<wire::BlocksRequest>(*request))) {
-      const auto bytes = wire::encode(message, (*frame)->header.request, Priority::demand);
-      (void)co_await (*stream)->write(bytes);
-    }
-    (void)co_await source.next();
-  };
-  world.tasks().spawn("liar", serve());
-  world.run([&]() -> Awaitable<void> {
-    PeerContext context{world.network(), world.timers(), world.tasks()};
-    PeerOptions options{.hello = hello("client")};
-    auto session = co_await connect_peer(context, address, options, world.timers().now() + 5s);
-    Collected blocks;
-    (*session)->on_closed([&](const Error& error) { closed = error; });
-    (*session)->blocks(ImageId{{1}}, {range(10, 4), range(20, 4)}, Priority::demand,
-                       blocks.handler(world.timers()));
-    co_await sleep_until(world.timers(), world.timers().now() + 5s);
-    (*session)->close();
-    EXPECT_EQ(blocks.ends, 1u);
-    co_await world.tasks().stop();
-  });
+  with_liar([&](const wire::Message&) { return frames; },
+            [&](SimWorld& world, PeerSession& session) -> Awaitable<void> {
+              Collected blocks;
+              session.on_closed([&](const Error& error) { closed = error; });
+              session.blocks(ImageId{{1}}, {range(10, 4), range(20, 4)}, Priority::demand,
+                             blocks.handler(world.timers()));
+              co_await sleep_until(world.timers(), world.timers().now() + 5s);
+              session.close();
+              EXPECT_EQ(blocks.ends, 1u);
+            });
   return closed.value_or(Error{});
 }
 
@@ -202,10 +182,7 @@ wire::BlockBatch zeros(std::vector<BlockRange> ranges, bool last) {
 }
 
 TEST(PeerSessionTrouble, an_answer_that_is_not_what_was_asked_for_ends_the_session) {
-  const auto lie = [](std::vector<wire::Message> frames) {
-    return lied_to([&](const wire::BlocksRequest&) { return frames; });
-  };
-  EXPECT_TRUE(lie({zeros({range(10, 4), range(20, 4)}, true)}).is(Errc::cancelled)) << "no lie";
+  EXPECT_TRUE(lied_to({zeros({range(10, 4), range(20, 4)}, true)}).is(Errc::cancelled)) << "no lie";
   const std::vector<std::vector<wire::Message>> lies = {
       {zeros({range(9, 1)}, false)},                                 // not asked for
       {zeros({range(10, 5)}, false)},                                // more than asked for
@@ -217,7 +194,8 @@ TEST(PeerSessionTrouble, an_answer_that_is_not_what_was_asked_for_ends_the_sessi
       {zeros({range(10, 4), range(20, 4)}, true), zeros({}, true)},  // after the end
   };
   for (std::size_t i = 0; i < lies.size(); ++i) {
-    EXPECT_TRUE(lie(lies[i]).is(Errc::peer_misbehaved)) << i << lie(lies[i]).message();
+    const Error error = lied_to(lies[i]);
+    EXPECT_TRUE(error.is(Errc::peer_misbehaved)) << i << error.message();
   }
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "indexer/import/importer.h"
-#include "tests/support/indexer/faulty_file_system.h"
+#include "tests/integration/indexer/file_in_store.h"
 #include "tests/support/indexer/raw_image.h"
-#include "tests/support/indexer/temp_directory.h"
 
 #include <gtest/gtest.h>
 
@@ -18,7 +16,7 @@ namespace {
 using test::DiskCall;
 using test::Survival;
 
-class ImportIntoStore : public testing::Test {
+class ImportIntoStore : public test::FileInStore {
  protected:
   ImportIntoStore() {
     // Data, a hole of many pieces, data that ends inside of a block.
@@ -28,40 +26,18 @@ class ImportIntoStore : public testing::Test {
     bytes.insert(bytes.end(), tail.begin(), tail.end() - 1000);
     content_ = bytes;
     test::write_file(source(), content_);
-    reopen();
   }
 
-  [[nodiscard]] std::filesystem::path source() const { return dir_ / "disk.raw"; }
-
-  void reopen() {
-    store_.reset();
-    auto opened =
-        Store::open(disk_, {.directory = dir_ / "state", .free_space_floor = ByteCount(0)});
-    ASSERT_TRUE(opened) << opened.error().message();
-    store_ = std::move(*opened);
-  }
-  Result<Imported> import(ImportMode mode) {
-    return import_file(*store_, disk_, pool_, {.name = "disk", .path = source(), .mode = mode}, {},
-                       {});
-  }
   void expect_whole() {
     const auto entry = store_->find("disk");
     ASSERT_TRUE(entry) << entry.error().message();
     EXPECT_TRUE(entry->usage.complete);
-    const auto image = store_->image(entry->info.id);
-    ASSERT_TRUE(image);
-    ASSERT_EQ(entry->info.size, ByteCount(content_.size()));
-    std::vector<std::byte> got(content_.size());
-    const auto read = (*image)->read(ByteOffset(0), got);
-    ASSERT_TRUE(read) << read.error().message();
-    EXPECT_TRUE(std::ranges::equal(got, content_));
+    const auto found = image("disk");
+    ASSERT_TRUE(found);
+    expect_content(*found, content_);
   }
 
-  test::TempDirectory dir_;
-  test::FaultyFileSystem disk_;
   std::vector<std::byte> content_;
-  WorkerPool pool_{{.threads = 2}};
-  std::unique_ptr<Store> store_;
 };
 
 TEST_F(ImportIntoStore, copy_is_readable_without_its_source) {

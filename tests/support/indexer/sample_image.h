@@ -9,6 +9,7 @@
 #include "indexer/tree/tree_node.h"
 #include "tests/support/indexer/raw_image.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -48,6 +49,18 @@ struct SampleImage {
   [[nodiscard]] std::span<const std::byte> block(std::uint64_t index,
                                                  std::uint64_t count = 1) const {
     return std::span(bytes).subspan(index * block_size, count * block_size);
+  }
+
+  /// Of the blocks that are not zero, ascending, each once: a full signature.
+  [[nodiscard]] std::vector<DigestKey> keys() const {
+    std::vector<DigestKey> all;
+    for (const Digest& digest : digests) {
+      if (!digest.is_zero()) all.push_back(digest_key(digest));
+    }
+    std::ranges::sort(all);
+    const auto repeated = std::ranges::unique(all);
+    all.erase(repeated.begin(), repeated.end());
+    return all;
   }
 
   /// Gives `image` the whole tree, from the root down.

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <exception>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,7 +28,8 @@ struct Bound {
   }
 };
 
-/// Collects figures and prints them. Use: `add` each, then `return report.finish();`.
+/// Collects figures and prints them. Use: `add` each, then `return report.finish();`, or `return
+/// report.run(…)` of what adds them and may throw.
 class Report {
  public:
   Report(std::string bench, int argc, const char* const* argv) : bench_(std::move(bench)) {
@@ -48,6 +50,16 @@ class Report {
   }
   [[nodiscard]] bool json() const { return json_; }
 
+  /// The exit status of a benchmark that is `measure()`.
+  template <class Measure>
+  [[nodiscard]] int run(Measure&& measure) {
+    try {
+      measure();
+    } catch (const std::exception& trouble) {
+      failed(trouble.what());
+    }
+    return finish();
+  }
   [[nodiscard]] int finish() const {
     if (!json_) std::printf("%-32s %14s %-6s %-10s\n", bench_.c_str(), "value", "unit", "must");
     for (const Figure& figure : figures_)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/import/importer.h"
 #include "tests/bench/measure.h"
+#include "tests/bench/must.h"
 #include "tests/bench/report.h"
 #include "tests/support/indexer/qemu_image.h"
 #include "tests/support/indexer/raw_image.h"
@@ -9,7 +10,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,6 +19,8 @@
 //   formats_bench [--json]
 namespace weft {
 namespace {
+
+using bench::must;
 
 constexpr std::uint64_t image_size = std::uint64_t{512} << 20;
 constexpr std::size_t piece = 1 << 20;
@@ -60,11 +62,6 @@ class FormatsBench {
   static double speed(double seconds) { return static_cast<double>(image_size) / 1e6 / seconds; }
 
  private:
-  template <class T>
-  static T must(Result<T> result) {
-    if (!result) throw std::runtime_error(result.error().message());
-    if constexpr (!std::is_void_v<T>) return std::move(*result);
-  }
   void convert(std::vector<std::string> options, const std::string& name) {
     std::vector<std::string> arguments{"convert", "-f", "raw", "-O", "qcow2"};
     arguments.insert(arguments.end(), options.begin(), options.end());
@@ -106,10 +103,5 @@ void run(bench::Report& report) {
 
 int main(int argc, char** argv) {
   weft::bench::Report report("formats", argc, argv);
-  try {
-    weft::run(report);
-  } catch (const std::exception& e) {
-    report.failed(e.what());
-  }
-  return report.finish();
+  return report.run([&] { weft::run(report); });
 }

@@ -2,6 +2,7 @@
 #include "indexer/core/hash.h"
 #include "indexer/import/importer.h"
 #include "tests/bench/measure.h"
+#include "tests/bench/must.h"
 #include "tests/bench/report.h"
 #include "tests/support/indexer/raw_image.h"
 #include "tests/support/indexer/temp_directory.h"
@@ -13,8 +14,6 @@
 #include <string_view>
 #include <system_error>
 #include <thread>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
 // Import of a random file from memory, against the speed of SHA-256 on all cores, measured in turn.
@@ -28,11 +27,7 @@ namespace {
 
 constexpr std::size_t piece = 512 * 1024;
 
-template <class T>
-T must(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().message());
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
+using bench::must;
 
 struct Options {
   std::filesystem::path dir = "/dev/shm";
@@ -180,10 +175,5 @@ void run(const Options& options, bench::Report& report) {
 
 int main(int argc, char** argv) {
   weft::bench::Report report("import", argc, argv);
-  try {
-    weft::run(weft::parse(argc, argv), report);
-  } catch (const std::exception& e) {
-    report.failed(e.what());
-  }
-  return report.finish();
+  return report.run([&] { weft::run(weft::parse(argc, argv), report); });
 }

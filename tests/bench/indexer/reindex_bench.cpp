@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/import/updater.h"
 #include "tests/bench/measure.h"
+#include "tests/bench/must.h"
 #include "tests/bench/report.h"
 #include "tests/support/indexer/raw_image.h"
 #include "tests/support/indexer/temp_directory.h"
@@ -14,8 +15,6 @@
 #include <string_view>
 #include <system_error>
 #include <thread>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
 // Indexing a file again, against its first import, measured in turn.
@@ -30,11 +29,7 @@ namespace {
 
 constexpr std::size_t piece = 512 * 1024;
 
-template <class T>
-T must(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().message());
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
+using bench::must;
 
 struct Options {
   std::filesystem::path dir = std::filesystem::temp_directory_path();
@@ -188,10 +183,5 @@ void run(const Options& options, bench::Report& report) {
 
 int main(int argc, char** argv) {
   weft::bench::Report report("reindex", argc, argv);
-  try {
-    weft::run(weft::parse(argc, argv), report);
-  } catch (const std::exception& e) {
-    report.failed(e.what());
-  }
-  return report.finish();
+  return report.run([&] { weft::run(weft::parse(argc, argv), report); });
 }

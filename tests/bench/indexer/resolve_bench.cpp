@@ -4,12 +4,12 @@
 #include "indexer/tree/tree_builder.h"
 #include "indexer/tree/tree_node.h"
 #include "tests/bench/measure.h"
+#include "tests/bench/must.h"
 #include "tests/bench/report.h"
 #include "tests/support/indexer/temp_directory.h"
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
 #include <fstream>
 #include <map>
 #include <random>
@@ -24,19 +24,11 @@
 namespace {
 
 using namespace weft;
+using bench::must;
 
 constexpr std::uint64_t blocks = 1'000'000;
 constexpr std::uint64_t relatives = 10;
 constexpr std::uint64_t shared_with_each = 90'000;
-
-template <class T>
-T must(Result<T> result) {
-  if (!result) {
-    std::fprintf(stderr, "%s\n", result.error().message().c_str());
-    std::exit(1);
-  }
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
 
 std::vector<Digest> made_up_digests(std::uint64_t seed, std::uint64_t count) {
   std::mt19937_64 random(seed);
@@ -104,11 +96,8 @@ void reset_peak() {
   std::ofstream("/proc/self/clear_refs") << "5";
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+void measure(bench::Report& report) {
   const test::TempDirectory dir;
-  bench::Report report("resolve", argc, argv);
   auto store = must(Store::open(posix_file_system(), {dir / "state", ByteCount(0)}));
 
   auto digests = made_up_digests(0, blocks);
@@ -167,5 +156,11 @@ int main(int argc, char** argv) {
   auto again = must(store->adopt("target", tree.info));
   report.add("land_tree_with_relatives", bench::processor_seconds([&] { tree.land(*again, 1024); }),
              "s", bench::Bound::at_most(6));
-  return report.finish();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bench::Report report("resolve", argc, argv);
+  return report.run([&] { measure(report); });
 }

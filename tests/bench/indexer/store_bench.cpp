@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/store/store.h"
 #include "tests/bench/measure.h"
+#include "tests/bench/must.h"
 #include "tests/bench/report.h"
 #include "tests/support/indexer/raw_image.h"
 #include "tests/support/indexer/sample_image.h"
 #include "tests/support/indexer/temp_directory.h"
 
 #include <cstdint>
-#include <cstdio>
 #include <random>
 #include <vector>
 
@@ -17,6 +17,7 @@
 namespace {
 
 using namespace weft;
+using bench::must;
 
 constexpr std::uint64_t blocks = 16384;  // 64 MiB
 constexpr int reads = 100000;
@@ -33,15 +34,6 @@ double nanoseconds_a_read(std::size_t size, auto&& read) {
   return taken * 1e9 / rounds;
 }
 
-template <class T>
-T must(Result<T> result) {
-  if (!result) {
-    std::fprintf(stderr, "%s\n", result.error().message().c_str());
-    std::exit(1);
-  }
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
-
 /// Least of five, in nanoseconds.
 double best_read(std::size_t size, auto read) {
   double best = nanoseconds_a_read(size, read);
@@ -50,14 +42,11 @@ double best_read(std::size_t size, auto read) {
   return best;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+void measure(bench::Report& report) {
   const test::TempDirectory dir;
   const test::SampleImage sample(test::random_blocks(BlockCount(blocks), 1));
   const StoreOptions options{dir / "state", ByteCount(0)};
   auto store = must(Store::open(posix_file_system(), options));
-  bench::Report report("store", argc, argv);
 
   auto image = must(store->adopt("disk", sample.info));
   must(sample.send_tree(*image));
@@ -103,5 +92,11 @@ int main(int argc, char** argv) {
   const ImageInfo info{make_image_id(huge, root), huge, root};
   report.add("adopt_10_tib", bench::seconds([&] { must(store->adopt("huge", info)); }) * 1e3, "ms",
              bench::Bound::at_most(100));
-  return report.finish();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bench::Report report("store", argc, argv);
+  return report.run([&] { measure(report); });
 }

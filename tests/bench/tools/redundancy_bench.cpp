@@ -2,6 +2,7 @@
 // Bytes that a node with related images must be sent for an image it lacks: against the reference
 // (zstd of the missing blocks and a digest for each), rsync, casync and a compressed copy.
 #include "tests/bench/report.h"
+#include "tests/bench/tools/matrix_check.h"
 #include "tests/bench/tools/rivals.h"
 #include "tests/bench/tools/transfer_case.h"
 #include "tests/support/indexer/temp_directory.h"
@@ -122,6 +123,7 @@ class Bench {
       note("publishing " + image.file.name);
       publish(source, image.file);
     }
+    compare_matrix(source);
     if (!options_.json) print_head();
     for (const Image& target : images_) {
       if (wanted(target)) run_target(source, target);
@@ -137,6 +139,19 @@ class Bench {
 
   static void note(const std::string& what) {
     std::fprintf(stderr, "redundancy: %s\n", what.c_str());
+  }
+
+  void compare_matrix(const testing::WeftNode& source) {
+    note("similarity matrix and clusters against the files");
+    std::vector<NamedContent> images;
+    for (const Image& image : images_)
+      images.push_back({image.file.name, &image.content});
+    const MatrixCheck check = check_matrix(source, images);
+    report_.add("matrix_pairs", static_cast<double>(check.pairs), "");
+    report_.add("matrix_pairs_wrong", static_cast<double>(check.wrong_pairs), "",
+                Bound::at_most(0));
+    report_.add("clusters", static_cast<double>(check.clusters), "");
+    report_.add("clusters_wrong", static_cast<double>(check.wrong_clusters), "", Bound::at_most(0));
   }
 
   void run_target(const testing::WeftNode& source, const Image& target) {

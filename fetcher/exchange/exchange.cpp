@@ -14,6 +14,9 @@ namespace weft::fetcher {
 namespace {
 
 constexpr Duration answer_time = std::chrono::seconds(60);
+/// A signature that is on its way at low priority is waited for so long before it is asked for
+/// again, more urgently.
+constexpr Duration joined_for = std::chrono::milliseconds(500);
 constexpr unsigned lies_borne = 8;        // then a peer's signatures are left alone
 constexpr std::uint64_t list_share = 10;  // lists take at most one part of so many
 constexpr std::size_t max_holdings = 1024;
@@ -149,8 +152,13 @@ Awaitable<void> Exchange::take_signatures(PeerPtr peer) {
       co_await ask(peer, *image, wire::Priority::prefetch, deadline);
       budget_.refund(most, timers_.now());  // `ask` has charged what it was
     }
-    book_.released(*image);
+    release(*image);
   }
+}
+
+void Exchange::release(const ImageId& image) {
+  book_.released(image);
+  released_.notify_all();
 }
 
 Awaitable<bool> Exchange::afford(PeerPtr peer, ByteCount bytes) {
@@ -234,14 +242,14 @@ void Exchange::refused(Peer& peer, const ImageId& image, const std::string& why)
 
 // --- Wanted at once.
 
-Awaitable<bool> Exchange::want(ImageId image, TimePoint deadline) {
+Awaitable<bool> Exchange::want(ImageId image, TimePoint deadline, std::vector<PeerId> holders) {
   std::shared_ptr<Want> wanted;
   if (const auto found = wants_.find(image); found != wants_.end()) {
     wanted = found->second;
   } else {
     wanted = std::make_shared<Want>();
     wants_.emplace(image, wanted);
-    if (!tasks_.spawn("signature wanted", pursue(image, deadline, wanted))) {
+    if (!tasks_.spawn("signature wanted", pursue(image, deadline, std::move(holders), wanted))) {
       wants_.erase(image);
       co_return false;
     }
@@ -252,18 +260,37 @@ Awaitable<bool> Exchange::want(ImageId image, TimePoint deadline) {
   co_return wanted->found;
 }
 
-Awaitable<void> Exchange::pursue(ImageId image, TimePoint deadline, std::shared_ptr<Want> want) {
-  want->found = co_await find(image, deadline);
+Awaitable<void> Exchange::pursue(ImageId image, TimePoint deadline, std::vector<PeerId> holders,
+                                 std::shared_ptr<Want> want) {
+  want->found = co_await find(image, deadline, std::move(holders));
   want->done = true;
   wants_.erase(image);
   want->changed.notify_all();
 }
 
-Awaitable<bool> Exchange::find(ImageId image, TimePoint deadline) {
+Awaitable<bool> Exchange::is_here(ImageId image) {
   const auto here = co_await run_on_worker(
       workers_, [&store = store_, image] { return store.signature(image, 1); });
+  co_return here.has_value();
+}
+
+Awaitable<bool> Exchange::find(ImageId image, TimePoint deadline, std::vector<PeerId> holders) {
+  const TimePoint joined_until = std::min(deadline, timers_.now() + joined_for);
+  bool here = co_await is_here(image);
+  while (!here && book_.is_asked(image) && timers_.now() < joined_until) {
+    (void)co_await released_.wait_until(timers_, joined_until);
+    here = co_await is_here(image);
+  }
   if (here) co_return true;
-  for (const PeerPtr& peer : candidates(image)) {
+  book_.asking(image);
+  const bool found = co_await ask_one_of(candidates(image, holders), image, deadline);
+  release(image);
+  co_return found;
+}
+
+Awaitable<bool> Exchange::ask_one_of(std::vector<PeerPtr> peers, ImageId image,
+                                     TimePoint deadline) {
+  for (const PeerPtr& peer : peers) {
     if (timers_.now() >= deadline) break;
     if (peer->gone) continue;
     const bool found = co_await ask(peer, image, wire::Priority::readahead, deadline);
@@ -274,14 +301,19 @@ Awaitable<bool> Exchange::find(ImageId image, TimePoint deadline) {
   co_return false;
 }
 
-/// Those that list it first, then those that are near.
-std::vector<Exchange::PeerPtr> Exchange::candidates(const ImageId& image) const {
+/// Those that have it first, then those that are near.
+std::vector<Exchange::PeerPtr> Exchange::candidates(const ImageId& image,
+                                                    const std::vector<PeerId>& holders) const {
+  const auto has = [&](PeerId peer) {
+    return std::ranges::count(holders, peer) > 0 || book_.lists(peer, image);
+  };
   std::vector<PeerPtr> all;
   for (const auto& [id, peer] : peers_) {
-    if (!peer->mute && book_.worth_asking(id, image)) all.push_back(peer);
+    if (peer->mute || !book_.worth_asking(id, image)) continue;
+    if (holders.empty() || has(id)) all.push_back(peer);
   }
   std::ranges::sort(all, {}, [&](const PeerPtr& peer) {
-    return std::tuple(!book_.lists(peer->id, image), peer->session->link().round_trip, peer->id);
+    return std::tuple(!has(peer->id), peer->session->link().round_trip, peer->id);
   });
   return all;
 }

@@ -69,7 +69,9 @@ class Exchange {
   /// Makes sure that a signature of this image is here, ahead of everything else here: one round
   /// trip to a peer that has it. Charged to the budget, not held back by it. False: no peer has
   /// given one by `deadline`; go on without. For whoever is about to ask `Store::relatives`.
-  [[nodiscard]] Awaitable<bool> want(ImageId image, TimePoint deadline);
+  /// `holders` are known to have the image: if there are any, nobody is asked on the chance.
+  [[nodiscard]] Awaitable<bool> want(ImageId image, TimePoint deadline,
+                                     std::vector<PeerId> holders = {});
 
   /// By address. A peer stays, as it was last seen, when its connection ends.
   [[nodiscard]] std::vector<PeerHoldings> holdings() const;
@@ -103,11 +105,16 @@ class Exchange {
   Awaitable<bool> keep(PeerPtr peer, Signature signature);
   Awaitable<void> rest(PeerPtr peer, Duration span);
   Awaitable<void> learn_known();
-  Awaitable<bool> find(ImageId image, TimePoint deadline);
-  Awaitable<void> pursue(ImageId image, TimePoint deadline, std::shared_ptr<Want> want);
+  Awaitable<bool> find(ImageId image, TimePoint deadline, std::vector<PeerId> holders);
+  Awaitable<bool> ask_one_of(std::vector<PeerPtr> peers, ImageId image, TimePoint deadline);
+  Awaitable<bool> is_here(ImageId image);
+  Awaitable<void> pursue(ImageId image, TimePoint deadline, std::vector<PeerId> holders,
+                         std::shared_ptr<Want> want);
+  void release(const ImageId& image);
   void refused(Peer& peer, const ImageId& image, const std::string& why);
   [[nodiscard]] bool plausible(const Peer& peer, const Signature& signature) const;
-  [[nodiscard]] std::vector<PeerPtr> candidates(const ImageId& image) const;
+  [[nodiscard]] std::vector<PeerPtr> candidates(const ImageId& image,
+                                                const std::vector<PeerId>& holders) const;
   [[nodiscard]] PeerHoldings& entry(const Peer& peer);
   [[nodiscard]] ByteCount dearest_signature() const;
 
@@ -121,6 +128,7 @@ class Exchange {
   std::map<PeerId, PeerPtr> peers_;
   std::map<std::string, PeerHoldings> holdings_;  // by address
   std::map<ImageId, std::shared_ptr<Want>> wants_;
+  Signal released_;  // somebody has done asking for a signature
   bool told_of_versions_ = false;
   bool told_of_disk_ = false;
 };

@@ -42,6 +42,9 @@ class ExchangeBook {
   [[nodiscard]] bool lists(PeerId peer, const ImageId& image) const;
   /// The image in that peer's list; null: not there.
   [[nodiscard]] const wire::ImageSummary* find(PeerId peer, const ImageId& image) const;
+  /// It is being asked for.
+  void asking(const ImageId& image) { in_flight_.insert(image); }
+  [[nodiscard]] bool is_asked(const ImageId& image) const { return in_flight_.contains(image); }
   void learnt(const ImageId& image);
   void failed(PeerId peer, const ImageId& image, Failure why);
   /// Nobody is asking any more.

@@ -235,8 +235,9 @@ bool ImageSchedule::is_wanted(BlockIndex block) const {
   return std::ranges::any_of(wanted_, [&](const RangeSet& set) { return set.contains(block); });
 }
 
-bool ImageSchedule::is_arriving(BlockIndex block) const {
-  return in_flight_.at(block) != nullptr || landing_.at(block) != nullptr;
+std::optional<PeerId> ImageSchedule::sender_of(BlockIndex block) const {
+  const FetchId* fetch = in_flight_.at(block);
+  return fetch == nullptr ? std::nullopt : std::optional(fetches_.at(*fetch).peer);
 }
 
 bool ImageSchedule::idle() const {

@@ -112,8 +112,8 @@ class ImageSchedule {
   /// Parts of `range` that are neither wanted nor in flight nor landing.
   [[nodiscard]] std::vector<BlockRange> in_no_state(BlockRange range) const;
   [[nodiscard]] bool is_wanted(BlockIndex block) const;
-  /// In flight or landing.
-  [[nodiscard]] bool is_arriving(BlockIndex block) const;
+  /// Whom the block is being asked of.
+  [[nodiscard]] std::optional<PeerId> sender_of(BlockIndex block) const;
   [[nodiscard]] bool is_landing(BlockIndex block) const { return landing_.at(block) != nullptr; }
   /// In flight or landing.
   [[nodiscard]] BlockCount busy() const { return in_flight_.count() + landing_.count(); }

@@ -21,8 +21,9 @@ std::optional<std::uint64_t> KeyMemory::find(std::uint64_t key) const {
 
 void KeyMemory::put(std::uint64_t key, std::uint64_t value) {
   if (buckets_.empty()) buckets_.resize(first_buckets);
-  // The oldest of a full bucket is gone: a sign to grow, and no loss that matters.
-  if (push(bucket(key), {key, value}) && capacity() < most_entries) grow();
+  while (bucket(key).back().value != 0 && !find(key) && capacity() < most_entries)
+    grow();
+  push(bucket(key), {key, value});
 }
 
 void KeyMemory::clear() {
@@ -34,16 +35,15 @@ KeyMemory::Bucket& KeyMemory::bucket(std::uint64_t key) {
   return buckets_[key & (buckets_.size() - 1)];
 }
 
-bool KeyMemory::push(Bucket& bucket, Entry entry) {
+/// The oldest of a full bucket is gone: no loss that matters.
+void KeyMemory::push(Bucket& bucket, Entry entry) {
   auto last = std::ranges::find(bucket, entry.key, &Entry::key);
   if (last != bucket.end() && last->value != 0) {
     last->value = entry.value;
-    return false;
+    return;
   }
-  const bool full = bucket.back().value != 0;
   std::ranges::rotate(bucket, bucket.end() - 1);
   bucket.front() = entry;
-  return full;
 }
 
 void KeyMemory::grow() {

@@ -31,8 +31,8 @@ class KeyMemory {
   };
   using Bucket = std::array<Entry, ways>;
 
-  /// Newest first; returns whether an entry was pushed out.
-  static bool push(Bucket& bucket, Entry entry);
+  /// Newest first.
+  static void push(Bucket& bucket, Entry entry);
   [[nodiscard]] Bucket& bucket(std::uint64_t key);
   void grow();
 

@@ -424,17 +424,30 @@ BlockCount Scheduler::prefetch_backlog(const ImageId& id) const {
   return schedule == nullptr ? BlockCount(0) : schedule->wanted(Priority::prefetch).count();
 }
 
-bool Scheduler::is_coming(const ImageId& id, BlockIndex block, bool elsewhere) const {
-  const auto it = images_.find(id);
+bool Scheduler::is_lively(PeerId peer) const {
+  const auto link = links_.find(peer);
+  return link != links_.end() && !link->second.stalled;
+}
+
+bool Scheduler::has_lively_holder(const Place& place) const {
+  const ImageSchedule* schedule = image(place.image);
+  return schedule != nullptr && std::ranges::any_of(links_, [&](const auto& link) {
+           return !link.second.stalled && schedule->holders.holds(link.first, place.block);
+         });
+}
+
+bool Scheduler::worth_waiting_for(const Place& first, const Place& twin) const {
+  const auto it = images_.find(first.image);
   if (it == images_.end()) return false;
   const ImageSchedule& schedule = it->second.schedule;
-  if (schedule.is_arriving(block)) return true;
-  if (!schedule.is_wanted(block)) return false;
+  const bool elsewhere = first.image != twin.image;
+  if (schedule.is_landing(first.block)) return true;
+  const std::optional<PeerId> sender = schedule.sender_of(first.block);
+  if (!sender && !schedule.is_wanted(first.block)) return false;
   if (!elsewhere) return true;
-  if (it->second.cap > 0) return false;
-  return std::ranges::any_of(links_, [&](const auto& link) {
-    return !link.second.stalled && schedule.holders.holds(link.first, block);
-  });
+  if (!sender && it->second.cap > 0) return false;
+  const bool alive = sender ? is_lively(*sender) : has_lively_holder(first);
+  return alive || !has_lively_holder(twin);
 }
 
 const LinkWindow* Scheduler::link(PeerId peer) const {

@@ -156,10 +156,14 @@ class Scheduler {
   [[nodiscard]] const ImageSchedule::Fetch* fetch(FetchId id) const;
   /// Blocks wanted as prefetch and not asked for yet.
   [[nodiscard]] BlockCount prefetch_backlog(const ImageId& image) const;
-  /// The block is arriving, or wanted and held by a peer whose link is alive: its twins
-  /// in another image (`elsewhere`) or in the same one may wait for it. Capped jobs are only
-  /// waited for by themselves.
-  [[nodiscard]] bool is_coming(const ImageId& image, BlockIndex block, bool elsewhere) const;
+  /// `twin` has the content of `first` and had better wait for it: `first` is wanted or arriving,
+  /// and asking for `twin` as well would not bring it sooner, because the link of `first` is alive
+  /// or no link is that could bring `twin`. Capped jobs are only waited for by themselves.
+  struct Place {
+    ImageId image;
+    BlockIndex block;
+  };
+  [[nodiscard]] bool worth_waiting_for(const Place& first, const Place& twin) const;
   [[nodiscard]] const LinkWindow* link(PeerId peer) const;
   /// Blocks the peer said it holds and did not, ever.
   [[nodiscard]] std::uint64_t false_haves(PeerId peer) const;
@@ -237,6 +241,8 @@ class Scheduler {
   std::vector<BlockRange> end_fetch(Image& image, FetchId id);
   void find_stalled(TimePoint now);
   void leave_stalled(PeerId peer);
+  [[nodiscard]] bool is_lively(PeerId peer) const;
+  [[nodiscard]] bool has_lively_holder(const Place& place) const;
   [[nodiscard]] std::vector<PeerId> usable(const std::vector<PeerId>& holders) const;
   [[nodiscard]] SourceState source(PeerId peer, const PerPeer& assigned) const;
   void refill(Image& image, TimePoint now) const;

@@ -51,7 +51,7 @@ std::vector<BlockRange> Twins::claim(const ImageId& image, std::span<const Keyed
     State state = State::gone;
     if (first != own && holder != nullptr) {
       const bool just_claimed = *holder == image && contains(fetch, block_in(first));
-      state = just_claimed ? State::on_its_way : look({*holder, block_in(first)});
+      state = just_claimed ? State::on_its_way : look({*holder, block_in(first)}, block);
     }
     switch (state) {
       case State::here:
@@ -124,7 +124,7 @@ std::vector<BlockRange> Twins::review(const ImageId& image, const Look& look) {
   for (auto it = waiting.begin(); it != waiting.end();) {
     const auto [twin, first] = *it;
     const ImageId* holder = image_of(first);
-    const State state = holder == nullptr ? State::gone : look({*holder, block_in(first)});
+    const State state = holder == nullptr ? State::gone : look({*holder, block_in(first)}, twin);
     if (state == State::here) here.push_back(first);
     if (state != State::gone) {
       ++it;
@@ -151,8 +151,9 @@ void Twins::forget(const ImageId& image) {
     std::erase(twins->second, Place{image, twin});
     if (twins->second.empty()) twins_of_.erase(twins);
   }
-  numbers_.erase(claimant.mapped().number);
-  if (claimants_.empty()) first_of_.clear();
+  if (!claimants_.empty()) return;
+  first_of_.clear();
+  numbers_.clear();
 }
 
 BlockCount Twins::pending(const ImageId& image) const {

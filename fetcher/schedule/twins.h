@@ -22,10 +22,11 @@ namespace weft::fetcher {
 /// ready to be copied when it is here, and takes its place when it is neither. Keys are the first 8
 /// bytes of digests: whether a copy is right, its digest says when it is committed.
 ///
-/// Bounds: keys, see `KeyMemory` (beyond it a twin is fetched after all); twins that wait or are
-/// ready count as backlog of their job, which claims no more above a limit.
-/// *Rationale:* a demand read is never a twin. Who waits is not made to wait for another fetch; it
-/// costs at most its own blocks twice.
+/// Bounds: keys, see `KeyMemory` (beyond it a twin is fetched after all), and the ids of images
+/// whose jobs have ended while others went on; twins that wait or are ready count as backlog of
+/// their job, which claims no more above a limit.
+/// *Rationale:* a demand read is never a twin. Who waits is not made to wait for another fetch where
+/// that would be slower; it costs at most its own blocks twice.
 class Twins {
  public:
   struct Place {
@@ -34,7 +35,8 @@ class Twins {
     friend bool operator==(const Place&, const Place&) = default;
   };
   enum class State { here, on_its_way, gone };
-  using Look = std::function<State(const Place&)>;
+  /// What is of the first, for a twin that might wait for it.
+  using Look = std::function<State(const Place& first, BlockIndex twin)>;
   struct Keyed {
     BlockIndex block;
     std::uint64_t key = 0;
@@ -55,8 +57,8 @@ class Twins {
   /// Looks at what this image's twins wait for: becomes ready what is here; returned, to be fetched
   /// itself, is what waits for a block that will not come.
   [[nodiscard]] std::vector<BlockRange> review(const ImageId& image, const Look& look);
-  /// Nothing of this image is claimed any more (its job ended). Who waits for its blocks finds out
-  /// by `review`.
+  /// Nothing of this image is waited for any more (its job ended). What others have in common with
+  /// it is still known: who waits for its blocks, or will claim some, finds out what is of them.
   void forget(const ImageId& image);
 
   /// Twins that wait or are ready.

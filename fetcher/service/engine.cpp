@@ -140,6 +140,7 @@ void FetchEngine::watch(PeerId peer, PeerSession& session, const State& state) {
       id, [this, peer, id](const wire::Residency& what) { on_residency(peer, id, what); });
   if (locator_.offered_whole(peer, id)) {
     scheduler_.holding(peer, id, Scheduler::Holding::complete, now);
+    look_for_relatives(state);
   } else {
     tasks_.spawn("ask for image", ask_for_image(peer, peers_.session(peer), state));
   }
@@ -160,6 +161,7 @@ Awaitable<void> FetchEngine::ask_for_image(PeerId peer, std::shared_ptr<PeerSess
   } else if (!has) {
     scheduler_.holding(peer, state->id(), Scheduler::Holding::empty, timers_.now());
   }
+  look_for_relatives(state);
   state->changed.notify_all();
   drain();
 }
@@ -182,6 +184,7 @@ void FetchEngine::on_residency(PeerId peer, const ImageId& image, const wire::Re
   } else {
     scheduler_.holding(peer, image, what.added, what.removed, timers_.now());
   }
+  look_for_relatives(state);
   state->changed.notify_all();
   drain();
 }
@@ -191,6 +194,7 @@ void FetchEngine::ask_again(TimePoint now) {
   for (const auto& [id, state] : images_) {
     if (now < state->ask_again || (state->waiters.empty() && !state->job)) continue;
     state->ask_again = now + ask_again_after;
+    state->relations.asked.clear();
     tasks_.spawn("find relatives", find_relatives(state));
     for (const PeerId peer : peers_.connected()) {
       if (!scheduler_.image(id)->holders.is_empty(peer)) continue;

@@ -113,8 +113,13 @@ class FetchEngine final : public PeerEvents {
                                   std::shared_ptr<PeerSession> session);
 
   // --- engine_tree.cpp: the tree by way of trees that are here.
+  /// Peers that have the image, and may give its signature.
+  [[nodiscard]] std::vector<PeerId> may_know_relatives(const State& state) const;
+  /// What is likely to be here already of the tree will soon be known: it is not asked for in bulk.
+  [[nodiscard]] bool awaits_relatives(const State& state) const;
+  void look_for_relatives(const State& state);
   Awaitable<void> find_relatives(State state);
-  Awaitable<bool> learn_signature(State state, std::shared_ptr<PeerSession> session);
+  Awaitable<bool> refresh_relatives(State state);
   [[nodiscard]] std::size_t bulk_nodes() const;
   [[nodiscard]] Materializer::Graft grafter(const State& state) const;
   Awaitable<Result<wire::TreeNodes>> ask_for_nodes(SendNodes command, State state,
@@ -163,6 +168,7 @@ class FetchEngine final : public PeerEvents {
   Locator locator_;
   Scheduler scheduler_;
   Twins twins_;
+  std::uint64_t jobs_done_ = 0;
   std::map<ImageId, State> images_;
   std::map<FetchTicket, ImageId> tickets_;
   std::map<FetchId, RequestId> requests_;

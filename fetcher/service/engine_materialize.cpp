@@ -47,8 +47,6 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
   const ImageId id = state->id();
   const std::uint64_t before = state->committed;
   scheduler_.cap_prefetch(id, options.bytes_per_second, timers_.now());
-  // A round trip now saves most of the tree where there is something like it here.
-  co_await find_relatives(state);
   Materializer materializer(state->image, grafter(state), timers_.now());
   while (!stopping_ && !job->cancelled() && !is_final(materializer.progress().state)) {
     const ImageSchedule& schedule = *scheduler_.image(id);
@@ -60,7 +58,9 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
         .sources = state->sources,
         .disk_full = state->disk_full,
         .nodes = &schedule.nodes,
+        .tree_waits = awaits_relatives(state),
         .bulk_nodes = bulk_nodes(),
+        .jobs_done = jobs_done_,
     };
     auto step = materializer.next(view);
     if (!step || twins_.ready(id) >= many_ready_twins) {
@@ -84,6 +84,7 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
   last.sources = state->sources;
   job->report(std::move(last));
   twins_.forget(id);
+  ++jobs_done_;
   scheduler_.stop_prefetch(id);
   state->job = nullptr;
   --state->attached;

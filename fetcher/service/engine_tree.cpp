@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // FetchEngine: the hash tree by way of trees that are here.
+#include "fetcher/exchange/exchange.h"
 #include "fetcher/service/engine.h"
 #include "fetcher/service/graft.h"
 #include "fetcher/service/relative_trees.h"
@@ -7,14 +8,15 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace weft::fetcher {
 namespace {
 
 constexpr Duration nodes_timeout = std::chrono::seconds(10);
-constexpr int peers_to_ask = 3;
-constexpr Duration signature_timeout = std::chrono::seconds(2);
+/// How long a tree is not asked for in bulk because a peer may tell what it is like.
+constexpr Duration relatives_timeout = std::chrono::seconds(2);
 /// What a bulk request may take to arrive if nothing of it is known here.
 constexpr double bulk_seconds = 2;
 /// Above it a cold read gets its path sooner plain than packed: making a pack takes about 1 ms.
@@ -26,50 +28,53 @@ bool packs_nodes(const PeerSession& session) {
 
 }  // namespace
 
-/// A signature of the image, if one is missing and somebody gives it; then its relatives. Waits for
-/// whoever is at it already.
+std::vector<PeerId> FetchEngine::may_know_relatives(const State& state) const {
+  const Relations& relations = state->relations;
+  if (options_.exchange == nullptr || relations.known) return {};
+  std::vector<PeerId> peers = scheduler_.image(state->id())->holders.with_image();
+  std::erase_if(peers, [&](PeerId peer) { return relations.asked.contains(peer); });
+  return peers;
+}
+
+bool FetchEngine::awaits_relatives(const State& state) const {
+  const Relations& relations = state->relations;
+  if (!options_.relatives || relations.known) return false;
+  if (relations.before && timers_.now() >= *relations.before) return false;
+  return relations.looking || !may_know_relatives(state).empty() ||
+         scheduler_.image(state->id())->holders.with_image().empty();
+}
+
+/// As soon as somebody may know something new.
+void FetchEngine::look_for_relatives(const State& state) {
+  if (!options_.relatives || state->relations.looking || may_know_relatives(state).empty()) return;
+  tasks_.spawn("find relatives", find_relatives(state));
+}
+
+/// A signature of the image, if one is missing and somebody gives it; then its relatives.
 Awaitable<void> FetchEngine::find_relatives(State state) {
-  const std::shared_ptr<RelativeTrees> trees = options_.relatives;
-  if (!trees) co_return;
+  Relations& relations = state->relations;
+  if (!options_.relatives || relations.looking || stopping_) co_return;
   const Working working(*this, state);
-  if (state->looking_for_relatives) {
-    const TimePoint deadline = timers_.now() + peers_to_ask * signature_timeout;
-    while (state->looking_for_relatives && !stopping_ && timers_.now() < deadline)
-      co_await state->changed.wait_until(timers_, deadline);
-    co_return;
+  relations.looking = true;
+  const std::vector<PeerId> holders = may_know_relatives(state);
+  if (!holders.empty() && !relations.before) relations.before = timers_.now() + relatives_timeout;
+  bool known = co_await refresh_relatives(state);
+  if (!known && !stopping_ && !holders.empty()) {
+    relations.asked.insert(holders.begin(), holders.end());
+    const TimePoint deadline = timers_.now() + relatives_timeout;
+    const bool came = co_await options_.exchange->want(state->id(), deadline, holders);
+    known = came && !stopping_ && co_await refresh_relatives(state);
   }
-  state->looking_for_relatives = true;
-  const ImageId id = state->id();
-  const auto look = [trees, id]() -> Result<bool> {
-    trees->refresh(id);
-    return trees->wants_signature(id);
-  };
-  const Result<bool> wanted = co_await run_on_worker(workers_, look);
-  if (!stopping_ && wanted && *wanted) {
-    int tries = 0;
-    for (const PeerId peer : peers_.connected()) {
-      const std::shared_ptr<PeerSession> session = peers_.session(peer);
-      if (!session || scheduler_.image(id)->holders.is_empty(peer)) continue;
-      if (co_await learn_signature(state, session) || stopping_ || ++tries == peers_to_ask) break;
-    }
-  }
-  state->looking_for_relatives = false;
+  relations.known = known;
+  relations.looking = false;
   state->changed.notify_all();
 }
 
-Awaitable<bool> FetchEngine::learn_signature(State state, std::shared_ptr<PeerSession> session) {
-  const std::shared_ptr<RelativeTrees> trees = options_.relatives;
-  const ImageId id = state->id();
-  const TimePoint deadline = timers_.now() + signature_timeout;
-  const Result<Signature> signature = co_await session->signature(
-      id, RelativeTrees::signature_keys, wire::Priority::control, deadline);
-  if (stopping_ || !signature || signature->image != id) co_return false;
-  const auto learn = [trees, id, learnt = *signature]() -> Result<void> {
-    trees->learn(learnt);
-    trees->refresh(id);
-    return {};
+Awaitable<bool> FetchEngine::refresh_relatives(State state) {
+  const auto look = [trees = options_.relatives, id = state->id()]() -> Result<bool> {
+    return trees->refresh(id);
   };
-  co_return (co_await run_on_worker(workers_, learn)).has_value();
+  co_return (co_await run_on_worker(workers_, look)).value_or(false);
 }
 
 /// Tree nodes asked for together, so that they arrive in time even if nothing of them is known.

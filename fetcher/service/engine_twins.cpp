@@ -15,11 +15,11 @@ constexpr Duration review_every = std::chrono::milliseconds(250);
 }  // namespace
 
 Twins::Look FetchEngine::looker(const ImageId& asking) const {
-  return [this, asking](const Twins::Place& place) {
-    const State state = find(place.image);
+  return [this, asking](const Twins::Place& first, BlockIndex twin) {
+    const State state = find(first.image);
     if (!state) return Twins::State::gone;
-    if (state->image->readable({place.block, BlockCount(1)})) return Twins::State::here;
-    const bool coming = scheduler_.is_coming(place.image, place.block, place.image != asking);
+    if (state->image->readable({first.block, BlockCount(1)})) return Twins::State::here;
+    const bool coming = scheduler_.worth_waiting_for({first.image, first.block}, {asking, twin});
     return coming ? Twins::State::on_its_way : Twins::State::gone;
   };
 }

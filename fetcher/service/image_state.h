@@ -14,6 +14,8 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <vector>
 
 namespace weft::fetcher {
@@ -37,6 +39,14 @@ struct Waiter {
   std::vector<LooseBlock> loose;
 };
 
+/// Whether it is known which local images are like this one.
+struct Relations {
+  bool known = false;               ///< there is nothing more to learn
+  bool looking = false;             ///< a signature is being asked for
+  std::set<PeerId> asked;           ///< for it, in vain
+  std::optional<TimePoint> before;  ///< when the tree is asked for all the same
+};
+
 /// What the engine keeps of an image it cares for. I/O thread only, but for `image` and `loose`,
 /// which workers use. Shared with the tasks that work on it.
 struct ImageState {
@@ -53,7 +63,7 @@ struct ImageState {
   std::map<PeerId, std::vector<wire::TreeNodes::Entry>> waiting_nodes;  ///< for their parents
   std::vector<std::pair<PeerId, std::size_t>> strikes;  ///< connections that broke the protocol
   bool disk_full = false;
-  bool looking_for_relatives = false;
+  Relations relations;
   TimePoint ask_again{};        ///< peers that did not have the image
   std::uint64_t committed = 0;  ///< blocks
   FetchSources sources;

@@ -46,10 +46,14 @@ std::optional<Materializer::Step> Materializer::next(const View& view) {
   if (view.now < resume_at_) return std::nullopt;
   const BlockCount ahead = tree_ahead(view.bulk_nodes);
   std::erase_if(awaited_, [&](TreeNode node) { return !view.nodes->contains(node); });
-  if (blocks_to_ < tree_to_ && view.backlog < low_water) {
+  // A tree that waits goes before blocks: others may be found by it.
+  if (!withheld_ && blocks_to_ < tree_to_ && view.backlog < low_water) {
+    if (std::exchange(jobs_done_, view.jobs_done) != view.jobs_done) resolved_to_ = blocks_to_;
     return look_for_blocks();
   }
-  if (tree_to_ < end() && tree_to_ < blocks_to_ + ahead && awaited_.empty()) {
+  const bool waits = withheld_ && view.tree_waits;
+  if (tree_to_ < end() && tree_to_ < blocks_to_ + ahead && awaited_.empty() && !waits) {
+    tree_waits_ = view.tree_waits;
     const BlockRange window = BlockRange::between(tree_to_, std::min(end(), tree_to_ + ahead));
     return [image, graft = graft_, window, most = view.bulk_nodes]() -> Result<Outcome> {
       // What cannot be copied, for whatever reason, is asked for.
@@ -103,7 +107,8 @@ Materializer::Wanted Materializer::take(const Result<Outcome>& outcome, TimePoin
   }
   if (outcome->tree) {
     tree_to_ = outcome->tree->complete_to;
-    awaited_ = wanted.nodes = outcome->tree->nodes;
+    withheld_ = tree_waits_ && !outcome->tree->nodes.empty();
+    if (!withheld_) awaited_ = wanted.nodes = outcome->tree->nodes;
   }
   if (outcome->blocks) {
     blocks_to_ = outcome->blocks->looked_to;
@@ -150,7 +155,7 @@ void Materializer::note_rate(const View& view) {
 
 void Materializer::note_state(const View& view) {
   const bool something_left =
-      view.backlog > BlockCount(0) || !awaited_.empty() || view.busy > BlockCount(0);
+      view.backlog > BlockCount(0) || !awaited_.empty() || withheld_ || view.busy > BlockCount(0);
   if (view.disk_full) {
     progress_.state = JobState::disk_full;
     progress_.note = "the disk is full: waits for space";

@@ -36,7 +36,10 @@ class Materializer {
     FetchSources sources = {};
     bool disk_full = false;
     const TreeWants* nodes = nullptr;
+    /// It will soon be known what of the tree is here already: none of it is asked for before.
+    bool tree_waits = false;
     std::size_t bulk_nodes = wire::max_nodes;  ///< to ask for together
+    std::uint64_t jobs_done = 0;  ///< ever, of all images: then there is more to borrow from
   };
   struct Wanted {
     std::vector<BlockRange> blocks;
@@ -70,11 +73,14 @@ class Materializer {
 
   std::shared_ptr<LocalImage> image_;
   Graft graft_;
-  BlockIndex tree_to_;      // every leaf before this is here
-  BlockIndex resolved_to_;  // what other local images hold before this was borrowed
-  BlockIndex blocks_to_;    // every missing block before this was wanted once
+  BlockIndex tree_to_;           // every leaf before this is here
+  BlockIndex resolved_to_;       // what other local images hold before this was borrowed
+  BlockIndex blocks_to_;         // every missing block before this was wanted once
+  std::uint64_t jobs_done_ = 0;  // as of the last look at other local images
   std::vector<TreeNode> awaited_;
-  TimePoint resume_at_;  // next round
+  bool tree_waits_ = false;  // as of the last look at the tree
+  bool withheld_ = false;    // then something of it was not here
+  TimePoint resume_at_;      // next round
   TimePoint usage_at_;
   TimePoint report_at_;
   TimePoint moved_at_;

@@ -1,29 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fetcher/service/relative_trees.h"
 
-#include <spdlog/spdlog.h>
-
-#include <algorithm>
 #include <utility>
 
 namespace weft::fetcher {
 
-bool RelativeTrees::wants_signature(const ImageId& image) {
-  if (store_.signature(image, 1)) return false;
-  const auto images = store_.list();
-  return images && std::ranges::any_of(
-                       *images, [&](const ImageEntry& entry) { return entry.info.id != image; });
-}
-
-void RelativeTrees::learn(const Signature& signature) {
-  // A hint, checked by whoever uses it: one that is not kept only costs bytes.
-  if (const auto learnt = store_.learn_signature(signature); !learnt) {
-    spdlog::debug("signature of image {} not kept: {}", to_hex(signature.image),
-                  learnt.error().message());
-  }
-}
-
-void RelativeTrees::refresh(const ImageId& image) {
+bool RelativeTrees::refresh(const ImageId& image) {
+  // First, so that a signature that comes in between is not taken for one that was looked at.
+  const bool enough = store_.signature(image, 1).has_value() || !store_.has_others(image);
   std::vector<ImageId> found;
   if (const auto relatives = store_.relatives(image)) {
     for (const Relative& relative : *relatives) {
@@ -32,6 +16,7 @@ void RelativeTrees::refresh(const ImageId& image) {
   }
   const Lock lock(mutex_);
   relatives_[image] = std::move(found);
+  return enough;
 }
 
 void RelativeTrees::forget(const ImageId& image) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "indexer/core/mutex.h"
-#include "indexer/similarity/signature.h"
 #include "indexer/store/local_image.h"
 #include "indexer/store/store.h"
 
@@ -15,24 +14,20 @@ namespace weft::fetcher {
 
 /// Local images that share blocks with one that is being fetched, and whose whole trees are here:
 /// what tree nodes are copied from and compressed against. They are known from a signature of the
-/// image, which a peer gives (7 KiB); without it there are none, and nothing waits for it.
+/// image, which a peer gives; without it there are none.
 ///
 /// Keeps their ids, not the images: a relative may be removed while it is being used, and is then
 /// just missing. Thread-safe; the methods may block on the disk, but for `of` and `forget`.
 class RelativeTrees {
  public:
-  /// Keys of a signature worth asking for: enough to tell which images are the most similar.
-  static constexpr std::uint32_t signature_keys = 1024;
   static constexpr std::size_t most = 8;
 
   /// `store` outlives it.
   explicit RelativeTrees(Store& store) : store_(store) {}
 
-  /// A signature of `image` would help, and is not here.
-  [[nodiscard]] bool wants_signature(const ImageId& image);
-  void learn(const Signature& signature);
-  /// Looks for the relatives of `image` again.
-  void refresh(const ImageId& image);
+  /// Looks for the relatives of `image` again. False: a signature of it would help, and is not
+  /// here.
+  bool refresh(const ImageId& image);
   void forget(const ImageId& image);
 
   /// The most similar first, as found by the last `refresh`. Does not block.

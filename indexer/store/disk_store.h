@@ -43,6 +43,7 @@ class DiskStore final : public Store {
   Result<std::vector<Relative>> relatives(const ImageId& id) override {
     return table_->signatures().relatives(id);
   }
+  bool has_others(const ImageId& id) override { return table_->has_others(id); }
   Result<std::vector<bool>> holds(std::span<const DigestKey> keys, unsigned key_bytes) override {
     return holdings_.holds(keys, key_bytes);
   }

@@ -66,6 +66,12 @@ std::vector<CatalogImage> ImageTable::rows() const {
   return out;
 }
 
+bool ImageTable::has_others(const ImageId& id) const {
+  const Lock lock(mutex_);
+  return std::ranges::any_of(
+      entries_, [&](const auto& entry) { return entry.first != id && !entry.second.row.lender; });
+}
+
 Result<std::shared_ptr<PackImage>> ImageTable::open_entry(Entry& entry) {
   if (!entry.image) {
     shelf_.drop(entry.row.info.id);

@@ -52,6 +52,8 @@ class ImageTable final : public LendingDesk,
   [[nodiscard]] SpaceGuard& space() noexcept { return space_; }
 
   [[nodiscard]] std::vector<CatalogImage> rows() const;
+  /// An image other than `id`.
+  [[nodiscard]] bool has_others(const ImageId& id) const;
   /// Errc::unknown_image.
   [[nodiscard]] Result<std::shared_ptr<PackImage>> open(const ImageId& id);
   /// What users hold: the image counts as in use until they release it.

@@ -94,10 +94,19 @@ std::vector<Relative> SignatureBook::related(const Signature& signature) {
 }
 
 Result<std::vector<Relative>> SignatureBook::relatives(const ImageId& id) {
+  const std::uint64_t version = version_.load();
+  {
+    const Lock lock(mutex_);
+    const auto found = related_.find(id);
+    if (found != related_.end() && found->second.version == version) return found->second.relatives;
+  }
   const auto known = signature(id, keys_compared);
-  if (known) return related(*known);
-  if (!known.error().is(Errc::not_resident)) return std::unexpected(known.error());
-  return std::vector<Relative>{};
+  if (!known && !known.error().is(Errc::not_resident)) return std::unexpected(known.error());
+  auto relatives = known ? related(*known) : std::vector<Relative>{};
+  const Lock lock(mutex_);
+  if (related_.size() >= orders_kept && !related_.contains(id)) related_.clear();
+  related_[id] = {version, relatives};
+  return relatives;
 }
 
 SignatureBook::Order SignatureBook::make_order(const ImageId& borrower) {

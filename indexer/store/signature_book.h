@@ -65,6 +65,10 @@ class SignatureBook {
     std::vector<ImageId> images;
     std::size_t ask_for_few = 0;  ///< the first so many, where only a few blocks are wanted
   };
+  struct Related {
+    std::uint64_t version = 0;
+    std::vector<Relative> relatives;
+  };
   [[nodiscard]] Order make_order(const ImageId& borrower);
   [[nodiscard]] std::vector<Relative> related(const Signature& signature);
   /// Of the index of a whole tree, or of a part: then of the image as far as it is known.
@@ -79,6 +83,7 @@ class SignatureBook {
   Mutex mutex_;
   std::map<ImageId, Sample> samples_ WEFT_GUARDED_BY(mutex_);
   std::map<ImageId, Order> orders_ WEFT_GUARDED_BY(mutex_);
+  std::map<ImageId, Related> related_ WEFT_GUARDED_BY(mutex_);
 };
 
 }  // namespace weft

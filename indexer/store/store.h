@@ -113,6 +113,8 @@ class Store {
   /// Local images that share something with `id`, by shared blocks, most first. Empty if no
   /// signature of `id` is known.
   [[nodiscard]] virtual Result<std::vector<Relative>> relatives(const ImageId& id);
+  /// Something besides `id` is here that could be its relative. Costs next to nothing.
+  [[nodiscard]] virtual bool has_others(const ImageId& /*id*/) { return true; }
   /// For each key, the first `key_bytes` (4 to 8) bytes of a digest as a big-endian number: some
   /// local image can read a block whose digest begins so. Keys ascend. Cost: that of the pages of
   /// each image's index that the keys fall into, each read once. Errc::bad_request.

@@ -42,6 +42,9 @@ Awaitable<void> server_stats(PeerServer* server, PeerServerStats* stats) {
   *stats = server->stats();
   co_return;
 }
+Awaitable<void> stop_exchange(Exchange* exchange) {
+  co_await exchange->stop();
+}
 Awaitable<void> stop_tasks(TaskGroup* tasks) {
   co_await tasks->stop();
 }
@@ -99,8 +102,13 @@ void LoopbackNode::start() {
   PeerOptions peer;
   peer.hello = hello();
   peer.await_hello = false;
+  // Only what is wanted: tests count bytes.
+  const ExchangeOptions exchange{.per_minute = ByteCount(0), .max_keys = signature_keys};
+  exchange_ =
+      std::make_unique<Exchange>(io_->executor(), io_->timers(), *offload_, *store_, exchange);
   FetcherOptions options;
   options.node = store_->node_id();
+  options.exchange = exchange_.get();
   options.relatives = std::make_shared<RelativeTrees>(*store_);
   fetcher_ = std::make_unique<Fetcher>(
       io_->executor(), io_->timers(), *offload_,
@@ -134,10 +142,12 @@ void LoopbackNode::stop() {
   if (!io_) return;
   fetcher_->stop();
   stop_serving();
+  io_->run([&] { return stop_exchange(exchange_.get()); });
   io_->run([&] { return stop_tasks(tasks_.get()); });
   io_->stop();
   workers_->stop();
   fetcher_.reset();
+  exchange_.reset();
   tasks_.reset();
   offload_.reset();
   network_.reset();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fetcher/exchange/exchange.h"
 #include "fetcher/net/io_thread.h"
 #include "fetcher/net/offload.h"
 #include "fetcher/net/task_group.h"
@@ -30,6 +31,9 @@ using Disguise = std::function<std::unique_ptr<Store>(Store&)>;
 /// and a fetcher. Blocking calls, for the test's thread.
 class LoopbackNode {
  public:
+  /// Keys of the signatures it asks for.
+  static constexpr std::uint32_t signature_keys = 1024;
+
   explicit LoopbackNode(std::string name, Disguise disguise = {});
   /// On a disk that cannot fail and costs nothing extra: for benchmarks.
   static std::unique_ptr<LoopbackNode> on_real_disk(std::string name);
@@ -83,6 +87,7 @@ class LoopbackNode {
   std::unique_ptr<Offload> offload_;
   std::unique_ptr<TaskGroup> tasks_;
   std::unique_ptr<PeerServer> server_;
+  std::unique_ptr<Exchange> exchange_;
   std::unique_ptr<Fetcher> fetcher_;
 };
 

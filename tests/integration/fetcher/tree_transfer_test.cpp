@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fetcher/service/relative_trees.h"
 #include "tests/integration/fetcher/loopback_node.h"
 #include "tests/integration/fetcher/lying_store.h"
 
@@ -148,7 +147,7 @@ TEST_F(TreeTransfer, a_lying_prefix_costs_the_liar_its_part_and_nobody_a_wrong_b
   target.fetcher().add_peer(liar.address());
   // The liar has the image and would give its blocks: it is the tree that nobody believes.
   ASSERT_TRUE(target.store().learn_signature(
-      liar.store().signature(image.info.id, RelativeTrees::signature_keys).value()));
+      liar.store().signature(image.info.id, LoopbackNode::signature_keys).value()));
   const auto local = target.adopt("disk");
   ASSERT_TRUE(local) << local.error().message();
   const auto job = target.fetcher().materialize(*local, {}, nullptr);

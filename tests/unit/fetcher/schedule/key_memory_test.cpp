@@ -19,6 +19,17 @@ TEST(KeyMemory, finds_what_was_put_and_keeps_the_newest_value) {
   EXPECT_EQ(memory.capacity(), 0U);
 }
 
+TEST(KeyMemory, loses_nothing_while_it_can_grow) {
+  KeyMemory memory;
+  std::mt19937_64 random(1);
+  constexpr std::size_t many = 20'000;
+  for (std::size_t i = 0; i < many; ++i)
+    memory.put(random(), i + 1);
+  random.seed(1);
+  for (std::size_t i = 0; i < many; ++i)
+    ASSERT_EQ(memory.find(random()), i + 1);
+}
+
 TEST(KeyMemory, grows_with_its_content_and_not_beyond_its_bound) {
   KeyMemory memory;
   std::mt19937_64 random(1);

@@ -218,5 +218,56 @@ TEST_F(SchedulerPrefetch, requests_keep_to_the_limits_of_the_wire) {
   EXPECT_EQ(sum, 3000U);
 }
 
+// --- Twins: whether one waits for the other.
+
+class SchedulerTwins : public SchedulerTest {
+ protected:
+  /// Both images at `a`, whose link has stalled; 64 blocks of `image` are being asked of it, and
+  /// more wait.
+  void SetUp() override {
+    SchedulerTest::SetUp();
+    scheduler.add_image(other, BlockCount(1'000'000));
+    connect(a);
+    complete(a);
+    complete(a, other);
+    prefetch(blocks(0, 10'000));
+    advance(40 * second);
+  }
+  [[nodiscard]] bool waits(std::uint64_t first) const {
+    return scheduler.worth_waiting_for({image, BlockIndex(first)}, {other, BlockIndex(7)});
+  }
+  static constexpr std::uint64_t asked = 0;
+  static constexpr std::uint64_t wanted = 9'999;
+  const ImageId other = image_id(2);
+};
+
+TEST_F(SchedulerTwins, a_stalled_link_is_waited_for_where_no_other_would_bring_the_twin) {
+  EXPECT_TRUE(waits(asked));
+  EXPECT_TRUE(waits(wanted));
+  connect(b);
+  EXPECT_TRUE(waits(wanted)) << "it does not hold the twin";
+}
+
+TEST_F(SchedulerTwins, a_stalled_link_is_not_waited_for_where_another_would_bring_the_twin) {
+  connect(b);
+  complete(b, other);
+  EXPECT_FALSE(waits(asked));
+  EXPECT_FALSE(waits(wanted));
+}
+
+TEST_F(SchedulerTwins, a_lively_link_is_waited_for_whoever_holds_the_twin) {
+  connect(b);
+  complete(b, other);
+  complete(b);
+  EXPECT_TRUE(waits(wanted));
+}
+
+TEST_F(SchedulerTwins, what_nobody_wants_or_a_cap_holds_back_is_not_waited_for) {
+  EXPECT_FALSE(waits(20'000));
+  scheduler.cap_prefetch(image, 1e6, now);
+  EXPECT_FALSE(waits(wanted));
+  EXPECT_TRUE(scheduler.worth_waiting_for({image, BlockIndex(wanted)}, {image, BlockIndex(7)}));
+}
+
 }  // namespace
 }  // namespace weft::fetcher::testing

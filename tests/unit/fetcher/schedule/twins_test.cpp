@@ -47,7 +47,7 @@ class TwinsTest : public ::testing::Test {
   ImageId other{};
   Twins twins;
   std::map<std::pair<ImageId, BlockIndex>, Twins::State> states;
-  const Twins::Look look = [this](const Twins::Place& place) {
+  const Twins::Look look = [this](const Twins::Place& place, BlockIndex) {
     const auto it = states.find({place.image, place.block});
     return it == states.end() ? Twins::State::gone : it->second;
   };
@@ -120,11 +120,21 @@ TEST_F(TwinsTest, a_job_that_ends_leaves_nobody_waiting_for_it) {
   claim(image, "ab");
   claim(other, "ab");
   twins.forget(image);
+  states.clear();
   EXPECT_EQ(picture(twins.review(other, look), 2), "##");
   EXPECT_EQ(twins.pending(other), BlockCount(0));
   twins.forget(other);
   land(image, blocks(0, 2));
   EXPECT_EQ(claim(other, "ab"), "##");
+}
+
+TEST_F(TwinsTest, what_a_job_brought_that_has_ended_is_not_fetched_again) {
+  claim(image, "ab");
+  claim(other, "b");
+  land(image, blocks(0, 2));
+  twins.forget(image);
+  EXPECT_EQ(claim(other, "ca", 10), "#.");
+  EXPECT_EQ(ready(other), (std::vector<std::uint64_t>{0, 11}));
 }
 
 TEST_F(TwinsTest, what_could_not_be_stored_stays_ready) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "fetcher/exchange/exchange.h"
 #include "fetcher/service/relative_trees.h"
 #include "fetcher/wire/pack_codec.h"
 #include "tests/unit/fetcher/service/engine_fixture.h"
@@ -29,8 +30,8 @@ class EngineTree : public EngineTest {
     return std::vector<NodePack>{{request.nodes, {}, std::vector<std::byte>(20)}};
   }
 
-  /// An image with the same blocks but one, and a signature that says so.
-  void give_relative() {
+  /// An image with the same blocks but one, and a signature that says so: here, or with peers.
+  void give_relative(bool signature_here = true) {
     std::vector<std::byte> bytes = image.bytes;
     test::fill_random(std::span(bytes).first(block_size), 99);
     const test::SampleImage relative(std::move(bytes));
@@ -44,14 +45,37 @@ class EngineTree : public EngineTest {
         key = key << 8U | digest.bytes.at(i);
       if (!digest.is_zero()) keys.insert(key);
     }
-    ASSERT_TRUE(store->learn_signature({.image = image.info.id,
-                                        .shift = 0,
-                                        .unique_blocks = BlockCount(keys.size()),
-                                        .keys = {keys.begin(), keys.end()}}));
+    signature = {.image = image.info.id,
+                 .shift = 0,
+                 .unique_blocks = BlockCount(keys.size()),
+                 .keys = {keys.begin(), keys.end()}};
+    if (signature_here) {
+      ASSERT_TRUE(store->learn_signature(signature));
+    }
+    const ExchangeOptions only_wanted{.per_minute = ByteCount(0)};
+    exchange = std::make_unique<Exchange>(world.executor(), world.timers(), world.offload(), *store,
+                                          only_wanted);
     FetcherOptions options;
     options.relatives = std::make_shared<RelativeTrees>(*store);
+    options.exchange = exchange.get();
     make_engine(options);
   }
+  ~EngineTree() override {
+    world.run([&] { return engine->shutdown(); });
+    if (exchange) world.run([&] { return exchange->stop(); });
+  }
+
+  /// The tree nodes asked for in packs, whose answer comes at once.
+  void note_packs(ScriptedPeer& peer) {
+    peer.pack_with([this](const wire::TreePackRequest& request) {
+      for (const TreeNode node : wire::to_nodes(request.nodes))
+        packed_nodes.push_back(node);
+      return packed(request);
+    });
+  }
+  std::vector<TreeNode> packed_nodes;
+  Signature signature;
+  std::unique_ptr<Exchange> exchange;
 
   /// Materializes from one peer, and what it was asked for of the tree.
   std::vector<std::string> materialize() {
@@ -114,6 +138,83 @@ TEST_F(EngineTree, leaves_that_a_relative_has_are_not_asked_for) {
   };
   materialize();
   EXPECT_EQ(asked, (std::vector<TreeNode>{{1, 0}})) << "of three leaves one differs";
+}
+
+// --- What is here of a tree is found out before it is asked for.
+
+class EngineTreeWaits : public EngineTree {
+ protected:
+  EngineTreeWaits() {
+    give_relative(false);
+    EXPECT_TRUE(local->add_node({2, 0}, image.nodes.at({2, 0})));
+    script = [this](ScriptedPeer& peer) {
+      peer.known_signature = signature;
+      peer.answers_signature = false;
+      note_packs(peer);
+    };
+  }
+  const std::vector<TreeNode> the_one_that_differs{{1, 0}};
+};
+
+TEST_F(EngineTreeWaits, a_job_asks_for_no_tree_before_it_knows_what_is_here_of_it) {
+  ScriptedPeer& peer = connect("a");
+  const auto job = engine->materialize(local, {}, nullptr, [] {});
+  world.run_for(std::chrono::seconds(1));
+  EXPECT_TRUE(packed_nodes.empty());
+  peer.signature_goes();
+  world.run_for(std::chrono::seconds(1));
+  EXPECT_EQ(packed_nodes, the_one_that_differs);
+}
+
+TEST_F(EngineTreeWaits, nor_if_a_mount_was_first) {
+  engine->attach(local);
+  ScriptedPeer& peer = connect("a");
+  world.run_for(std::chrono::milliseconds(500));
+  const auto job = engine->materialize(local, {}, nullptr, [] {});
+  world.run_for(std::chrono::milliseconds(500));
+  EXPECT_TRUE(packed_nodes.empty());
+  peer.signature_goes();
+  world.run_for(std::chrono::seconds(1));
+  EXPECT_EQ(packed_nodes, the_one_that_differs);
+  EXPECT_EQ(std::ranges::count(peer.calls, "signature"), 1);
+  engine->detach(image.info.id);
+}
+
+TEST_F(EngineTreeWaits, nor_if_the_peer_comes_only_when_the_job_runs) {
+  const auto job = engine->materialize(local, {}, nullptr, [] {});
+  world.run_for(std::chrono::seconds(60));
+  EXPECT_EQ(job->progress().state, JobState::waiting);
+  ScriptedPeer& peer = connect("a");
+  world.run_for(std::chrono::seconds(1));
+  EXPECT_TRUE(packed_nodes.empty());
+  peer.signature_goes();
+  world.run_for(std::chrono::seconds(1));
+  EXPECT_EQ(packed_nodes, the_one_that_differs);
+}
+
+TEST_F(EngineTreeWaits, a_signature_that_does_not_come_is_not_waited_for_for_long) {
+  connect("a");
+  const auto job = engine->materialize(local, {}, nullptr, [] {});
+  world.run_for(std::chrono::milliseconds(2600));
+  EXPECT_EQ(packed_nodes.size(), 3U) << "the whole tree";
+}
+
+TEST_F(EngineTreeWaits, a_peer_without_a_signature_is_not_waited_for) {
+  script = [this](ScriptedPeer& peer) { note_packs(peer); };
+  connect("a");
+  const auto job = engine->materialize(local, {}, nullptr, [] {});
+  world.run_for(std::chrono::milliseconds(300));
+  EXPECT_EQ(packed_nodes.size(), 3U);
+}
+
+TEST_F(EngineTreeWaits, a_demand_read_waits_for_no_signature) {
+  ScriptedPeer& peer = connect("a");
+  const auto job = engine->materialize(local, {}, nullptr, [] {});
+  const auto answer = read(5);
+  ASSERT_FALSE(peer.requests.empty());
+  peer.answer();
+  settle();
+  EXPECT_TRUE(ok(answer));
 }
 
 TEST_F(EngineTree, a_pack_of_wrong_nodes_bans_its_sender) {

@@ -83,6 +83,12 @@ class ScriptedPeer final : public PeerSession {
     hello_.features |= wire::feature_tree_pack;
     pack_ = std::move(pack);
   }
+  std::optional<Signature> known_signature;
+  bool answers_signature = true;  ///< at once; else it waits for `signature_goes`
+  void signature_goes() {
+    answers_signature = true;
+    nodes_signal_.notify_all();
+  }
   void nodes_go() {
     answers_nodes = true;
     nodes_signal_.notify_all();
@@ -128,6 +134,18 @@ class ScriptedPeer final : public PeerSession {
       if (lies_about_nodes) answer.nodes.back().bytes[5] ^= std::byte{1};
     }
     co_return answer;
+  }
+  Awaitable<Result<Signature>> signature(ImageId image, std::uint32_t, wire::Priority,
+                                         TimePoint deadline) override {
+    calls.emplace_back("signature");
+    while (!answers_signature && !closed_) {
+      const bool woken = co_await nodes_signal_.wait_until(timers_, deadline);
+      if (!woken) co_return fail(Errc::deadline_passed, Operation::fetch);
+    }
+    if (!known_signature || known_signature->image != image) {
+      co_return fail(Errc::unknown_image, Operation::fetch);
+    }
+    co_return *known_signature;
   }
   Awaitable<Result<std::vector<NodePack>>> tree_pack(wire::TreePackRequest request, wire::Priority,
                                                      TimePoint) override {

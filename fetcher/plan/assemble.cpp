@@ -154,6 +154,31 @@ void count_bytes(const Problem& problem, const Links& links, Plan& plan) {
 
 }  // namespace
 
+Plan empty_plan(const Problem& problem, const Links& links) {
+  Plan plan;
+  plan.sources.resize(problem.sources.size());
+  plan.least_cost = least_cost(problem);
+  std::array<std::uint64_t, max_tiers + 1> bytes{};
+  for (ClassIndex index = 0; index < problem.classes.size(); ++index) {
+    const TransferClass& c = problem.classes[index];
+    if (c.bytes == 0) continue;
+    const auto holders = problem.holder_sets[c.holders];
+    if (std::ranges::any_of(holders, [&](SourceIndex p) { return links.usable(p); })) {
+      bytes[c.tier] += c.bytes;
+    } else {
+      plan.unheld.push_back(index);
+      plan.unheld_bytes += c.bytes;
+    }
+  }
+  for (Tier tier = 1; tier <= max_tiers; ++tier) {
+    if (bytes[tier] == 0) continue;
+    TierPlan& added = plan.tiers.emplace_back();
+    added.tier = tier;
+    added.bytes = bytes[tier];
+  }
+  return plan;
+}
+
 void take_shares(const Problem& problem, const Model& model, const PlanNetwork& network,
                  Plan& plan) {
   std::vector<double> left;  // of every membership, what is not given to a class of the problem yet

@@ -13,6 +13,9 @@
 /// has them, times of every source, proofs.
 namespace weft::fetcher::plan {
 
+/// What is so whatever the shares are: tiers, the least cost, what nobody holds.
+[[nodiscard]] Plan empty_plan(const Problem& problem, const Links& links);
+
 /// Shares in whole bytes: each class adds up, each source is off by a few bytes at most.
 void take_shares(const Problem& problem, const Model& model, const PlanNetwork& network,
                  Plan& plan);

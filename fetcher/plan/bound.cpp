@@ -12,11 +12,17 @@ std::vector<double> until_of(const Problem& problem, const Plan& plan, const Bou
   for (const TierPlan& tier : plan.tiers)
     if (tier.tier < bound.tier) last[tier.tier] = tier.fastest;
   last[bound.tier] = never;
+  // Later tiers count sources for longer: from the last one on, until every source is met.
   std::vector<double> until(problem.sources.size(), 0);
-  for (const ClassIndex index : bound.classes) {
-    const TransferClass& c = problem.classes[index];
-    for (const SourceIndex p : problem.holder_sets[c.holders])
-      until[p] = std::max(until[p], last[c.tier]);
+  std::size_t met = 0;
+  for (Tier tier = bound.tier; tier >= 1 && met < until.size(); --tier) {
+    for (const ClassIndex index : bound.classes) {
+      const TransferClass& c = problem.classes[index];
+      if (c.tier != tier) continue;
+      for (const SourceIndex p : problem.holder_sets[c.holders])
+        if (until[p] == 0) until[p] = last[tier], ++met;
+      if (met == until.size()) break;
+    }
   }
   return until;
 }

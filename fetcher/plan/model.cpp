@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fetcher/plan/model.h"
 
+#include "fetcher/plan/fair_share.h"
+
 #include <algorithm>
 #include <array>
-#include <map>
 #include <numeric>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 namespace weft::fetcher::plan {
@@ -37,6 +39,8 @@ class Builder {
 
   Model build() {
     model_.links = clean_links(problem_);
+    all_usable_ =
+        std::ranges::all_of(model_.links.sources, [](const Link& link) { return link.rate > 0; });
     number_tiers();
     round_delays();
     add_classes();
@@ -45,23 +49,31 @@ class Builder {
 
  private:
   std::span<const SourceIndex> usable_holders(const TransferClass& c) {
+    const auto holders = problem_.holder_sets[c.holders];
+    if (all_usable_) return holders;
     usable_.clear();
-    for (const SourceIndex p : problem_.holder_sets[c.holders])
+    for (const SourceIndex p : holders)
       if (model_.links.usable(p)) usable_.push_back(p);
     return usable_;
   }
   void number_tiers();
   void round_delays();
   void add_classes();
+  std::vector<ClassIndex> heaviest_first() const;
   void add(ClassIndex c, std::span<const SourceIndex> holders);
+  void prepare_draws();
+  SourceIndex draw(ClassIndex c, std::span<const SourceIndex> holders) const;
   void add_light(ClassIndex c, std::span<const SourceIndex> holders);
 
   const Problem& problem_;
   const PlannerLimits& limits_;
   Model model_;
+  bool all_usable_ = false;
   std::array<std::uint8_t, max_tiers + 1> tier_number_{};
   std::vector<SourceIndex> usable_;
-  std::map<std::array<std::uint32_t, 4>, std::uint32_t> groups_;  // of light classes
+  std::vector<double> weight_up_to_;                         // for draws: of all sources up to each
+  std::vector<std::uint32_t> dearness_;                      // rank by price
+  std::unordered_map<std::uint64_t, std::uint32_t> groups_;  // of light classes
 };
 
 void Builder::number_tiers() {
@@ -101,25 +113,37 @@ void Builder::round_delays() {
   }
 }
 
-// The heaviest classes as they are, as many as the limits allow.
+// All classes; those that are to stay exact first if they are too many for that.
+std::vector<ClassIndex> Builder::heaviest_first() const {
+  const std::vector<TransferClass>& classes = problem_.classes;
+  std::vector<ClassIndex> order(classes.size());
+  std::iota(order.begin(), order.end(), ClassIndex{0});
+  const auto heavier = [&](ClassIndex a, ClassIndex b) {
+    return std::pair(classes[b].bytes, a) < std::pair(classes[a].bytes, b);
+  };
+  const auto exact = static_cast<std::ptrdiff_t>(limits_.exact_classes / 4);
+  if (classes.size() <= limits_.exact_classes) {
+    std::ranges::sort(order, heavier);
+  } else {
+    std::ranges::nth_element(order, order.begin() + exact, heavier);
+    std::sort(order.begin(), order.begin() + exact, heavier);
+    std::sort(order.begin() + exact, order.end());
+  }
+  return order;
+}
+
 void Builder::add_classes() {
   const std::vector<TransferClass>& classes = problem_.classes;
   model_.model_class.assign(classes.size(), Model::no_class);
-  std::vector<ClassIndex> by_weight(classes.size());
-  std::iota(by_weight.begin(), by_weight.end(), ClassIndex{0});
-  if (classes.size() > limits_.exact_classes / 2)
-    std::ranges::sort(by_weight, [&](ClassIndex a, ClassIndex b) {
-      return std::pair(classes[b].bytes, a) < std::pair(classes[a].bytes, b);
-    });
+  const bool few = classes.size() <= limits_.exact_classes;
   std::size_t memberships = 0;
-  for (const ClassIndex c : by_weight) {
+  for (const ClassIndex c : heaviest_first()) {
     if (classes[c].bytes == 0) continue;
     const auto holders = usable_holders(classes[c]);
     if (holders.empty()) continue;
     memberships += holders.size();
-    const bool fits =
-        classes.size() <= limits_.exact_classes || model_.size() < limits_.exact_classes / 2;
-    if (fits && memberships <= limits_.exact_memberships) {
+    const bool fits = few || model_.size() < limits_.exact_classes / 4;
+    if (fits && groups_.empty() && memberships <= limits_.exact_memberships) {
       add(c, holders);
     } else {
       add_light(c, holders);
@@ -135,26 +159,68 @@ void Builder::add(ClassIndex c, std::span<const SourceIndex> holders) {
   model_.bytes.push_back(static_cast<double>(problem_.classes[c].bytes));
 }
 
-// A holder drawn by rate, the next one after it, so that load can move around a ring of sources,
-// and the cheapest, so that money can be saved. With too many such groups: the drawn one alone.
-void Builder::add_light(ClassIndex c, std::span<const SourceIndex> holders) {
+// By what each source can bring while all of them send.
+void Builder::prepare_draws() {
   const Links& links = model_.links;
+  std::vector<bool> active;
+  for (const Link& link : links.sources)
+    active.push_back(link.rate > 0);
+  double sum = 0;
+  for (const double rate : fair_rates(links, active))
+    weight_up_to_.push_back(sum += rate);
+  std::vector<SourceIndex> by_price(links.sources.size());
+  std::iota(by_price.begin(), by_price.end(), SourceIndex{0});
+  std::ranges::sort(by_price, {},
+                    [&](SourceIndex p) { return std::pair(links.sources[p].price, p); });
+  dearness_.resize(by_price.size());
+  for (std::uint32_t rank = 0; rank < by_price.size(); ++rank) {
+    const double price = links.sources[by_price[rank]].price;
+    const bool equal = rank > 0 && links.sources[by_price[rank - 1]].price == price;
+    dearness_[by_price[rank]] = equal ? dearness_[by_price[rank - 1]] : rank;
+  }
+}
+
+// From all sources until a holder is met; where few hold it, from these.
+SourceIndex Builder::draw(ClassIndex c, std::span<const SourceIndex> holders) const {
+  std::uint64_t state = c;
+  for (int tries = 0; tries < 8; ++tries) {
+    state = mix(state);
+    const double at = weight_up_to_.back() * (static_cast<double>(state >> 11) * 0x1p-53);
+    const auto found = std::ranges::upper_bound(weight_up_to_, at) - weight_up_to_.begin();
+    const auto p = static_cast<SourceIndex>(found);
+    if (std::ranges::binary_search(holders, p)) return p;
+  }
+  const auto weight = [&](SourceIndex p) {
+    return weight_up_to_[p] - (p == 0 ? 0 : weight_up_to_[p - 1U]);
+  };
   double all = 0;
   for (const SourceIndex p : holders)
-    all += links.sources[p].rate;
-  double draw = all * (static_cast<double>(mix(c) >> 11) * 0x1p-53);
-  std::size_t first = 0;
-  while (first + 1 < holders.size() && draw >= links.sources[holders[first]].rate)
-    draw -= links.sources[holders[first++]].rate;
-  std::array<SourceIndex, 3> chosen{holders[first], holders[(first + 1) % holders.size()], 0};
-  chosen[2] =
-      *std::ranges::min_element(holders, {}, [&](SourceIndex p) { return links.sources[p].price; });
-  if (links.sources[chosen[2]].price >= links.sources[chosen[0]].price) chosen[2] = chosen[0];
-  if (groups_.size() >= limits_.exact_classes / 2) chosen[1] = chosen[2] = chosen[0];
+    all += weight(p);
+  double at = all * (static_cast<double>(mix(state) >> 11) * 0x1p-53);
+  std::size_t i = 0;
+  while (i + 1 < holders.size() && at >= weight(holders[i]))
+    at -= weight(holders[i++]);
+  return holders[i];
+}
+
+// A holder drawn by rate, the next one after it, so that load can move around a ring of sources,
+// and the cheapest, so that money can be saved. With too many such groups: without the next one.
+void Builder::add_light(ClassIndex c, std::span<const SourceIndex> holders) {
+  if (weight_up_to_.empty()) prepare_draws();
+  const SourceIndex drawn = draw(c, holders);
+  const auto after = std::ranges::upper_bound(holders, drawn);
+  const SourceIndex next = after == holders.end() ? holders.front() : *after;
+  std::array<SourceIndex, 3> chosen{drawn, next, drawn};
+  if (dearness_[drawn] > 0)
+    chosen[2] = *std::ranges::min_element(holders, {}, [&](SourceIndex p) { return dearness_[p]; });
+  if (dearness_[chosen[2]] == dearness_[drawn]) chosen[2] = drawn;
+  if (groups_.size() >= limits_.exact_classes) chosen[1] = drawn;
   std::ranges::sort(chosen);
-  const std::uint32_t tier = tier_number_[problem_.classes[c].tier];
-  const auto [group, added] = groups_.try_emplace({chosen[0], chosen[1], chosen[2], tier},
-                                                  static_cast<std::uint32_t>(model_.size()));
+  static_assert(max_sources <= 1 << 12);
+  std::uint64_t key = tier_number_[problem_.classes[c].tier];
+  for (const SourceIndex p : chosen)
+    key = key << 12 | p;
+  const auto [group, added] = groups_.try_emplace(key, static_cast<std::uint32_t>(model_.size()));
   model_.merged = true;
   if (added) return add(c, std::span(chosen.begin(), std::ranges::unique(chosen).begin()));
   model_.model_class[c] = group->second;

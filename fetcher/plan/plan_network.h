@@ -61,7 +61,7 @@ class PlanNetwork {
     std::int64_t cost;
     std::uint32_t slot;  // of its tier
   };
-  static constexpr SourceIndex no_source = ~SourceIndex{0};
+  static constexpr SourceIndex no_source = static_cast<SourceIndex>(-1);
 
   [[nodiscard]] FlowNetwork::Node class_node(std::size_t c) const;
   [[nodiscard]] FlowNetwork::Node source_node(SourceIndex p, std::size_t tier) const;

@@ -8,35 +8,12 @@
 #include "fetcher/plan/solver.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <string>
 #include <vector>
 
 namespace weft::fetcher::plan {
 namespace {
-
-Plan empty_plan(const Problem& problem, const Model& model) {
-  Plan plan;
-  plan.sources.resize(problem.sources.size());
-  std::array<std::uint64_t, max_tiers + 1> bytes{};
-  for (ClassIndex c = 0; c < problem.classes.size(); ++c) {
-    const TransferClass& transfer_class = problem.classes[c];
-    if (transfer_class.bytes == 0) continue;
-    if (model.model_class[c] == Model::no_class) {
-      plan.unheld.push_back(c);
-      plan.unheld_bytes += transfer_class.bytes;
-    } else {
-      bytes[transfer_class.tier] += transfer_class.bytes;
-    }
-  }
-  for (const Tier tier : model.tiers) {
-    TierPlan& added = plan.tiers.emplace_back();
-    added.tier = tier;
-    added.bytes = bytes[tier];
-  }
-  return plan;
-}
 
 bool prices_differ(const Links& links) {
   double least = never;
@@ -90,13 +67,12 @@ double least_cost(const Problem& problem) {
 
 Result<Plan> make_plan(const Problem& problem, const Goal& goal, const PlannerLimits& limits) {
   WEFT_CHECK(check_problem(problem));
-  const double least = least_cost(problem);
+  const Model model = make_model(problem, limits);
+  Plan plan = empty_plan(problem, model.links);
+  const double least = plan.least_cost;
   const bool budgeted = goal.kind == Goal::Kind::within_budget;
   if (budgeted && !(goal.budget >= least * (1 - 1e-12)))
     return fail(Errc::bad_request, Operation::fetch, too_dear(goal.budget, least));
-  const Model model = make_model(problem, limits);
-  Plan plan = empty_plan(problem, model);
-  plan.least_cost = least;
   PlanNetwork network(model);
   const std::vector<TierTime> times = solve_time(model, network);
   if (prices_differ(model.links)) solve_money(network, with_slack(times, goal));

@@ -26,7 +26,8 @@ using Queues = std::vector<std::vector<QueueEntry>>;
 
 /// Divides `order` (`ClassTable::order`, by fetch order) among the sources as `plan` shares the
 /// classes. The sources of a class take batches in turn, weighted by their shares, so that each has
-/// early-needed blocks first. O(blocks / batch + runs), times the logarithm of a class's sources.
+/// early-needed blocks first. `plan` must be for `problem`, and `order` name its classes. O(runs +
+/// blocks / batch × sources that share the class).
 [[nodiscard]] Queues make_queues(const Problem& problem, const Plan& plan,
                                  std::span<const Run> order);
 

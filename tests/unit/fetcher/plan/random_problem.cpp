@@ -55,7 +55,8 @@ Problem random_problem(std::uint64_t seed) {
     for (SourceIndex p = 0; p < problem.sources.size(); ++p)
       if (draw.chance(density)) holders.push_back(p);
     if (holders.empty())
-      holders.push_back(draw.up_to(static_cast<std::uint32_t>(problem.sources.size() - 1)));
+      holders.push_back(static_cast<SourceIndex>(
+          draw.up_to(static_cast<std::uint32_t>(problem.sources.size() - 1))));
     const double bytes = round ? 1e10 * (1 + draw.up_to(2)) : draw.spread(1e10, 1e12);
     problem.classes.push_back({problem.holder_sets.add(holders),
                                static_cast<Tier>(1 + draw.up_to(tiers - 1)),

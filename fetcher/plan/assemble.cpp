@@ -121,7 +121,6 @@ class Earlier {
 };
 
 void add_segment(SourcePlan& source, const SlotFlow& flow, double scale) {
-  if (flow.bytes <= 0) return;
   const double bytes = flow.bytes * scale;
   if (!source.segments.empty()) {
     Segment& last = source.segments.back();
@@ -216,12 +215,19 @@ void take_times(const Problem& problem, const Links& links, std::vector<SlotFlow
                 Plan& plan) {
   count_bytes(problem, links, plan);
   Earlier(links, flows).pull();
+  std::vector<double> all(plan.sources.size(), 0);
+  for (const SlotFlow& flow : flows)
+    all[flow.source] += flow.bytes;
+  std::erase_if(flows, [&](const SlotFlow& flow) {  // what rounding has left behind
+    return flow.bytes <= std::min(rounding_bytes, 1e-3 * all[flow.source]);
+  });
   std::vector<double> sent(plan.sources.size(), 0);
   for (const SlotFlow& flow : flows)
     sent[flow.source] += flow.bytes;
   for (const SlotFlow& flow : flows) {
     SourcePlan& source = plan.sources[flow.source];
-    add_segment(source, flow, static_cast<double>(source.bytes) / sent[flow.source]);
+    if (source.bytes > 0)
+      add_segment(source, flow, static_cast<double>(source.bytes) / sent[flow.source]);
   }
   std::array<double, max_tiers + 1> finish{};
   for (SourceIndex p = 0; p < plan.sources.size(); ++p) {

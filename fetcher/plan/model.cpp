@@ -121,7 +121,7 @@ std::vector<ClassIndex> Builder::heaviest_first() const {
   const auto heavier = [&](ClassIndex a, ClassIndex b) {
     return std::pair(classes[b].bytes, a) < std::pair(classes[a].bytes, b);
   };
-  const auto exact = static_cast<std::ptrdiff_t>(limits_.exact_classes / 4);
+  const auto exact = static_cast<std::ptrdiff_t>(limits_.exact_classes / 8);
   if (classes.size() <= limits_.exact_classes) {
     std::ranges::sort(order, heavier);
   } else {
@@ -142,7 +142,7 @@ void Builder::add_classes() {
     const auto holders = usable_holders(classes[c]);
     if (holders.empty()) continue;
     memberships += holders.size();
-    const bool fits = few || model_.size() < limits_.exact_classes / 4;
+    const bool fits = few || model_.size() < limits_.exact_classes / 8;
     if (fits && groups_.empty() && memberships <= limits_.exact_memberships) {
       add(c, holders);
     } else {
@@ -214,7 +214,7 @@ void Builder::add_light(ClassIndex c, std::span<const SourceIndex> holders) {
   if (dearness_[drawn] > 0)
     chosen[2] = *std::ranges::min_element(holders, {}, [&](SourceIndex p) { return dearness_[p]; });
   if (dearness_[chosen[2]] == dearness_[drawn]) chosen[2] = drawn;
-  if (groups_.size() >= limits_.exact_classes) chosen[1] = drawn;
+  if (groups_.size() >= limits_.exact_memberships / 4) chosen[1] = drawn;
   std::ranges::sort(chosen);
   static_assert(max_sources <= 1 << 12);
   std::uint64_t key = tier_number_[problem_.classes[c].tier];

@@ -3,12 +3,14 @@
 
 #include "fetcher/block_fetcher.h"
 #include "fetcher/schedule/peer_id.h"
+#include "fetcher/schedule/plan_problem.h"
 #include "fetcher/wire/messages.h"
 #include "indexer/core/error.h"
 #include "indexer/core/range.h"
 #include "indexer/tree/image_id.h"
 #include "indexer/tree/tree_shape.h"
 
+#include <memory>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -66,7 +68,13 @@ struct LookAhead {
   BlockRange range;
 };
 
+/// `solve` it, on a worker, and give the answer to `Scheduler::plan_made`.
+struct MakePlan {
+  ImageId image;
+  std::shared_ptr<const PlanRequest> request;
+};
+
 using Command = std::variant<SendNodes, SendBlocks, AskHave, RaiseFetch, CancelFetch, CompleteRead,
-                             FailRead, LookAhead>;
+                             FailRead, LookAhead, MakePlan>;
 
 }  // namespace weft::fetcher

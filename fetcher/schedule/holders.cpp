@@ -2,7 +2,7 @@
 #include "fetcher/schedule/holders.h"
 
 #include <algorithm>
-#include <set>
+#include <tuple>
 #include <utility>
 
 namespace weft::fetcher {
@@ -135,27 +135,43 @@ std::vector<BlockRange> Holders::in_image(const Peer& peer, BlockRange range) {
 
 std::vector<Holders::Run> Holders::runs(BlockRange range) const {
   std::vector<Run> result;
-  if (range.empty()) return result;
-  std::set<BlockIndex> cuts{range.first};
-  std::map<PeerId, std::vector<BlockRange>> parts;
+  visit_runs(range, [&](BlockRange run, std::span<const PeerId> peers) {
+    result.push_back({run, {peers.begin(), peers.end()}});
+  });
+  return result;
+}
+
+void Holders::visit_runs(BlockRange range, const VisitRun& visit) const {
+  struct Change {
+    BlockIndex at;
+    PeerId peer{};
+    bool holds = false;  // from here on
+  };
+  if (range.empty()) return;
+  std::vector<Change> changes;
   for (const auto& [id, peer] : peers_) {
     if (!usable(peer)) continue;
-    const auto& held_parts = parts[id] = held(id, range);
-    for (const BlockRange& part : held_parts) {
-      cuts.insert(part.first);
-      if (part.end() < range.end()) cuts.insert(part.end());
+    for (const BlockRange& part : held(id, range)) {
+      changes.push_back({part.first, id, true});
+      if (part.end() < range.end()) changes.push_back({part.end(), id, false});
     }
   }
-  for (auto cut = cuts.begin(); cut != cuts.end(); ++cut) {
-    const auto next = std::next(cut);
-    Run run{BlockRange::between(*cut, next == cuts.end() ? range.end() : *next), {}};
-    for (const auto& [id, held_parts] : parts) {
-      const auto after = std::ranges::upper_bound(held_parts, *cut, {}, &BlockRange::first);
-      if (after != held_parts.begin() && std::prev(after)->contains(*cut)) run.peers.push_back(id);
+  std::ranges::sort(changes, {}, [](const Change& change) {
+    return std::tuple(change.at, change.holds, change.peer);
+  });
+  std::vector<PeerId> peers;  // that hold what follows, ascending
+  BlockIndex from = range.first;
+  for (const Change& change : changes) {
+    if (from < change.at) visit(BlockRange::between(from, change.at), peers);
+    from = change.at;
+    const auto place = std::ranges::lower_bound(peers, change.peer);
+    if (change.holds) {
+      peers.insert(place, change.peer);
+    } else {
+      peers.erase(place);
     }
-    result.push_back(std::move(run));
   }
-  return result;
+  visit(BlockRange::between(from, range.end()), peers);
 }
 
 std::vector<PeerId> Holders::with_image() const {

@@ -7,7 +7,9 @@
 #include "indexer/core/range.h"
 
 #include <cstddef>
+#include <functional>
 #include <map>
+#include <span>
 #include <vector>
 
 namespace weft::fetcher {
@@ -57,6 +59,9 @@ class Holders {
   };
   /// `range` cut into runs with equal holder sets, ascending, covering it.
   [[nodiscard]] std::vector<Run> runs(BlockRange range) const;
+  /// The same without a copy of the holders for each run. O(boundaries · (log boundaries + peers)).
+  using VisitRun = std::function<void(BlockRange, std::span<const PeerId>)>;
+  void visit_runs(BlockRange range, const VisitRun& visit) const;
   /// Connected peers that have the image at all and are not banned, ascending.
   [[nodiscard]] std::vector<PeerId> with_image() const;
   /// Connected peers that hold some block, in whatever image, and are not banned, ascending.

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 namespace weft::fetcher {
 
@@ -28,5 +29,8 @@ struct LinkPace {
                bytes_per_second;
   }
 };
+
+/// `links` ascending by peer. Null: it is not among them.
+[[nodiscard]] const LinkPace* find_pace(std::span<const LinkPace> links, PeerId peer);
 
 }  // namespace weft::fetcher

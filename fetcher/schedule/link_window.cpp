@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint64_t batch = wire::blocks_per_batch;
 constexpr Duration processing = std::chrono::milliseconds(5);
-constexpr Duration shortest_stall = std::chrono::seconds(2);
+constexpr Duration shortest_stall = std::chrono::milliseconds(1500);
 constexpr double factor = 2;
 constexpr std::uint64_t largest_request = 16 * batch;
 
@@ -50,13 +50,13 @@ void LinkWindow::progress(BlockCount blocks, std::uint64_t wire_bytes, TimePoint
   wire_per_block_ += weight * (seen - wire_per_block_);
 }
 
-bool LinkWindow::stalled(TimePoint now) const {
-  if (outstanding() == BlockCount(0)) return false;
+std::optional<TimePoint> LinkWindow::stalls_at() const {
+  if (outstanding() == BlockCount(0)) return std::nullopt;
   const double expected =
       seconds(round_trip_) + static_cast<double>(outstanding().value()) * wire_per_block_ / rate_;
   const auto patience = std::chrono::duration_cast<Duration>(
       std::chrono::duration<double>(std::min(4 * expected, 30.0)));
-  return now - busy_since_ > std::max(shortest_stall, patience);
+  return busy_since_ + std::max(shortest_stall, patience);
 }
 
 BlockCount LinkWindow::window() const {

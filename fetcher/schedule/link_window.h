@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 namespace weft::fetcher {
 
@@ -25,8 +26,13 @@ class LinkWindow {
   void gone(wire::Priority priority, BlockCount blocks);
   /// Something useful came: `wire_bytes` for `blocks` blocks.
   void progress(BlockCount blocks, std::uint64_t wire_bytes, TimePoint now);
-  /// Nothing has come for much longer than what is outstanding explains.
-  [[nodiscard]] bool stalled(TimePoint now) const;
+  /// When the link has stalled if nothing comes before: much later than what is outstanding
+  /// explains. Nullopt: nothing is outstanding.
+  [[nodiscard]] std::optional<TimePoint> stalls_at() const;
+  [[nodiscard]] bool stalled(TimePoint now) const {
+    const auto at = stalls_at();
+    return at && *at <= now;
+  }
 
   /// Blocks of content the window holds at the compression seen lately.
   [[nodiscard]] BlockCount window() const;

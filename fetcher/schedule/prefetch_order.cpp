@@ -43,9 +43,4 @@ bool Picker::take(BlockRange range, BlockCount most) {
   return true;
 }
 
-const LinkPace* find_pace(std::span<const LinkPace> links, PeerId peer) {
-  const auto it = std::ranges::lower_bound(links, peer, {}, &LinkPace::peer);
-  return it == links.end() || it->peer != peer ? nullptr : &*it;
-}
-
 }  // namespace weft::fetcher

@@ -59,6 +59,4 @@ class Picker {
   std::vector<BlockRange> picked_;
 };
 
-[[nodiscard]] const LinkPace* find_pace(std::span<const LinkPace> links, PeerId peer);
-
 }  // namespace weft::fetcher

@@ -38,6 +38,7 @@ void Scheduler::peer_down(PeerId peer, TimePoint now) {
   for (auto& [id, image] : images_) {
     image.schedule.holders.disconnected(peer);
     image.schedule.drop_queue(peer);
+    image.replanner.holders_changed();
     image.haves.forget(peer);
     image.haves_due = Priority::prefetch;
     std::vector<FetchId> lost;
@@ -67,10 +68,14 @@ void Scheduler::link_measured(PeerId peer, double bytes_per_second, Duration rou
 
 void Scheduler::link_info(PeerId peer, PeerLinkInfo info) {
   link_info_.insert_or_assign(peer, std::move(info));
+  for (auto& [id, image] : images_)
+    image.replanner.goal_changed();
 }
 
 void Scheduler::own_link(OwnLinkInfo info) {
   own_link_ = std::move(info);
+  for (auto& [id, image] : images_)
+    image.replanner.goal_changed();
 }
 
 void Scheduler::add_image(const ImageId& image, BlockCount blocks) {
@@ -89,6 +94,7 @@ void Scheduler::holding(PeerId peer, const ImageId& image, Holding what, TimePoi
   if (!links_.contains(peer)) return;
   Holders& holders = at(image).schedule.holders;
   at(image).haves_due = Priority::prefetch;
+  if (what != Holding::asked) at(image).replanner.holders_changed();
   switch (what) {
     case Holding::asked:
       return holders.asked(peer);
@@ -105,7 +111,14 @@ void Scheduler::holding(PeerId peer, const ImageId& image, Holding what, TimePoi
 void Scheduler::holding(PeerId peer, const ImageId& image, const std::vector<BlockRange>& added,
                         const std::vector<BlockRange>& removed, TimePoint now) {
   if (!links_.contains(peer)) return;
-  at(image).schedule.holders.partial(peer, added, removed);
+  Replanner& replanner = at(image).replanner;
+  Holders& holders = at(image).schedule.holders;
+  if (!holders.has_image(peer)) replanner.holders_changed();
+  holders.partial(peer, added, removed);
+  for (const auto* list : {&added, &removed}) {
+    for (const BlockRange& range : *list)
+      replanner.holdings_changed(range.count);
+  }
   if (!removed.empty()) at(image).haves_due = Priority::prefetch;
   dispatch(now);
 }
@@ -114,6 +127,7 @@ bool Scheduler::ban(PeerId peer, const ImageId& id, TimePoint now) {
   Image& image = at(id);
   if (!image.schedule.holders.ban(peer)) return false;
   image.schedule.drop_queue(peer);
+  image.replanner.holders_changed();
   image.haves_due = Priority::prefetch;
   std::vector<FetchId> running;
   for (const auto& [fetch, entry] : image.schedule.fetches()) {
@@ -178,25 +192,13 @@ void Scheduler::stop_prefetch(const ImageId& id) {
   image.schedule.drop(Priority::prefetch);
   image.schedule.nodes.drop_prefetch();
   image.cap = 0;
+  image.goal = {};
+  image.replanner.forget();
+  image.planned.reset();
 }
 
 void Scheduler::pause_prefetch(const ImageId& image, TimePoint until) {
   at(image).prefetch_paused_until = until;
-}
-
-void Scheduler::install_plan(const ImageId& id, const PlanQueues::Queues& queues, TimePoint now) {
-  Image& image = at(id);
-  image.schedule.install(queues);
-  for (const auto& [peer, entries] : queues) {
-    if (!links_.contains(peer) || image.schedule.holders.is_banned(peer)) {
-      image.schedule.drop_queue(peer);
-    }
-  }
-  dispatch(now);
-}
-
-void Scheduler::be_thrifty(const ImageId& image, bool thrifty) {
-  at(image).thrifty = thrifty;
 }
 
 void Scheduler::cap_prefetch(const ImageId& id, double bytes_per_second, TimePoint now) {
@@ -220,9 +222,17 @@ Scheduler::Verdict Scheduler::answered(FetchId id, const Answer& answer, TimePoi
   const BlockCount came = before - fetch.remaining.count();
   link.window.gone(fetch.priority, came);
   if (asked) link.window.progress(came, answer.wire_bytes, now);
+  if (asked && came > BlockCount(0)) {
+    image.wire_blocks += static_cast<double>(came.value());
+    image.wire_bytes += static_cast<double>(answer.wire_bytes);
+  }
   link.stalled.reset();
+  if (std::exchange(link.stalls, 0) > 0) holders_changed();
   const PeerId peer = fetch.peer;
-  if (!answer.absent.empty()) image.haves_due = Priority::prefetch;
+  for (const BlockRange& range : answer.absent) {
+    image.haves_due = Priority::prefetch;
+    image.replanner.holdings_changed(range.count);
+  }
   const bool promised = fetch.by_digest;
   Verdict verdict = asked && lacks ? Verdict::fine : Verdict::unasked;
   if (verdict == Verdict::unasked && !answer.last) commands_.push_back(CancelFetch{id, peer});
@@ -355,11 +365,15 @@ void Scheduler::tick(TimePoint now) {
 }
 
 void Scheduler::find_stalled(TimePoint now) {
-  constexpr Duration probation = std::chrono::seconds(30);
+  constexpr unsigned longest_probation = 5;  // 2 s, twice as long after every stall, 32 s at most
   std::vector<PeerId> stalled;
   for (auto& [peer, link] : links_) {
     if (link.window.stalled(now)) {
-      if (!link.stalled) link.stalled = now + probation;
+      if (!link.stalled) {
+        holders_changed();
+        link.stalls = std::min(link.stalls + 1, longest_probation);
+        link.stalled = now + std::chrono::seconds(1 << link.stalls);
+      }
       stalled.push_back(peer);
     } else if (link.stalled && now >= *link.stalled) {
       link.stalled.reset();
@@ -376,7 +390,7 @@ void Scheduler::leave_stalled(PeerId peer) {
       if (entry.peer != peer || entry.remaining.empty()) continue;
       const BlockIndex first = entry.remaining.first();
       const bool elsewhere = std::ranges::any_of(links_, [&](const auto& other) {
-        return other.first != peer && !other.second.stalled &&
+        return other.first != peer && other.second.lively() &&
                image.schedule.holders.holds(other.first, first);
       });
       if (elsewhere) leave.push_back(fetch);
@@ -391,12 +405,16 @@ void Scheduler::leave_stalled(PeerId peer) {
 std::optional<TimePoint> Scheduler::next_wakeup(TimePoint now) const {
   std::optional<TimePoint> next;
   const auto by = [&](TimePoint when) { next = next ? std::min(*next, when) : when; };
+  for (const auto& [peer, link] : links_) {
+    const auto stalls_at = link.window.stalls_at();
+    if (stalls_at && !link.stalled && *stalls_at > now) by(*stalls_at);
+  }
   for (const auto& [id, image] : images_) {
     const ImageSchedule& s = image.schedule;
     for (const auto& [ticket, read] : s.reads())
       by(read.deadline);
     if (!s.idle() || !s.wanted(Priority::prefetch).empty()) {
-      by(now + std::chrono::milliseconds(image.cap > 0 ? 20 : 500));
+      by(now + std::chrono::milliseconds(image.cap > 0 ? 20 : 250));
     }
   }
   return next;

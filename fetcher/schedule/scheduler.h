@@ -10,6 +10,7 @@
 #include "fetcher/schedule/planned_order.h"
 #include "fetcher/schedule/prefetch_order.h"
 #include "fetcher/schedule/readahead.h"
+#include "fetcher/schedule/replanner.h"
 #include "fetcher/schedule/source_choice.h"
 
 #include <cstddef>
@@ -51,6 +52,9 @@ struct SchedulerLimits {
 ///    of what nobody waits for, about those that only slower links bring (`worth_asking`; a sample
 ///    first where nothing is known). What they hold in other images is asked for by digest. A
 ///    promise that is not kept moves the block elsewhere; `HaveTrust` says when to stop believing.
+/// 7. What is wanted as prefetch is planned, and planned again when the world differs
+/// (`Replanner`).
+///    What is in flight stays, but for what a link that has become slow would bring far too late.
 ///
 /// *Rationale:* tree nodes are not counted in the windows: they are few, and everything waits for
 /// them. Holes are never asked for, since nobody can want them once the tree is known.
@@ -103,11 +107,20 @@ class Scheduler {
   /// Forgets what is wanted as prefetch and not on its way.
   void stop_prefetch(const ImageId& image);
   void pause_prefetch(const ImageId& image, TimePoint until);
+
+  // --- Planning (scheduler_plan.cpp): asked for with `MakePlan` when `Replanner` says so.
+  /// What matters to the job of this image. Anything but the fastest makes it thrifty.
+  void set_goal(const ImageId& image, plan::Goal goal);
+  /// These blocks are needed earlier than others; `last_tier` unless said.
+  void set_tier(const ImageId& image, std::span<const BlockRange> ranges, plan::Tier tier);
+  /// The answer to `MakePlan` number `number`. An answer that is not awaited any more is ignored.
+  void plan_made(const ImageId& image, std::uint64_t number, const Result<PlanAnswer>& answer,
+                 TimePoint now);
   /// What a plan wants each source to bring, in place of the plan before. Blocks that are not
   /// wanted as prefetch any more are left out; sources that are not connected lose theirs.
   void install_plan(const ImageId& image, const PlanQueues::Queues& queues, TimePoint now);
-  /// Money before time (`Offer::thrifty`).
-  void be_thrifty(const ImageId& image, bool thrifty);
+  /// Null: none was made. Valid until the scheduler is told anything.
+  [[nodiscard]] const PlanStatus* plan(const ImageId& image) const;
   /// Content bytes per second; 0: no cap.
   void cap_prefetch(const ImageId& image, double bytes_per_second, TimePoint now);
 
@@ -178,17 +191,31 @@ class Scheduler {
     double cap = 0;         // content bytes per second
     double cap_credit = 0;  // bytes
     TimePoint cap_at{};
-    bool thrifty = false;
     HaveBook haves;
     std::optional<wire::Priority> haves_due;  // look for have queries, down to this priority
+    // Planning.
+    plan::Goal goal;
+    std::map<plan::Tier, RangeSet> tiers;
+    Replanner replanner;
+    TimePoint look_at_plan{};
+    std::uint64_t plan_number = 0;  // that is being made
+    std::optional<PlanStatus> planned;
+    double wire_bytes = 0;  // of `wire_blocks` that came
+    double wire_blocks = 0;
+
+    [[nodiscard]] bool thrifty() const { return goal.kind != plan::Goal::Kind::fastest; }
+    [[nodiscard]] double wire_bytes_per_block() const;
   };
   struct Link {
     LinkWindow window;
     std::optional<TimePoint> stalled;  // until it is tried again, unless something comes before
+    unsigned stalls = 0;               // since something came; above 0, one batch at a time tries
     ImageId last_image;                // whose turn it was
     bool answers_haves = false;
     double rate_at_haves = 0;  // when have queries were last looked for because of it
     std::size_t nodes_per_request = wire::max_nodes;
+
+    [[nodiscard]] bool lively() const { return !stalled && stalls == 0; }
   };
   /// Whom to ask, how urgently, and why.
   struct Ask {
@@ -220,6 +247,11 @@ class Scheduler {
                 TimePoint now);
   [[nodiscard]] Picked pick(const Image& image, PeerId peer, wire::Priority priority,
                             BlockCount limit) const;
+  void plan_if_due(const ImageId& id, Image& image, TimePoint now);
+  void install(Image& image, const PlanQueues::Queues& queues);
+  void recall_what_is_late(Image& image);
+  void holders_changed();
+  [[nodiscard]] std::vector<LinkPace> lively_holders(const Image& image) const;
   [[nodiscard]] std::vector<LinkPace> paces() const;
   [[nodiscard]] std::optional<std::uint32_t> capped_site(const PeerLinkInfo& info) const;
   void send(const ImageId& id, Image& image, Ask ask, const std::vector<BlockRange>& ranges,
@@ -263,6 +295,7 @@ class Scheduler {
   std::uint64_t last_fetch_ = 0;
   std::uint64_t last_node_fetch_ = 0;
   std::uint64_t last_have_ = 0;
+  std::uint64_t last_plan_ = 0;
   ImageId last_served_;  // demand: images take turns when the bound is reached
   std::vector<Command> commands_;
 };

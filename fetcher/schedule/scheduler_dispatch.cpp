@@ -12,6 +12,12 @@ namespace weft::fetcher {
 
 using wire::Priority;
 
+namespace {
+
+constexpr BlockCount one_batch(wire::blocks_per_batch);
+
+}  // namespace
+
 void Scheduler::dispatch(TimePoint now) {
   for (auto& [id, image] : images_)
     ask_haves(id, image, now);
@@ -28,6 +34,8 @@ void Scheduler::dispatch(TimePoint now) {
       if (!link.stalled) fill(peer, link, priority, now);
     }
   }
+  for (auto& [id, image] : images_)
+    plan_if_due(id, image, now);
 }
 
 // --- Demand.
@@ -106,7 +114,7 @@ std::vector<PeerId> Scheduler::usable(const std::vector<PeerId>& holders) const 
     const auto link = links_.find(peer);
     if (link == links_.end()) continue;
     connected.push_back(peer);
-    if (!link->second.stalled) lively.push_back(peer);
+    if (link->second.lively()) lively.push_back(peer);
   }
   return lively.empty() ? connected : lively;
 }
@@ -160,7 +168,8 @@ void Scheduler::send_nodes(const ImageId& id, Image& image, PeerId peer, Priorit
 // --- What nobody waits for yet.
 
 void Scheduler::fill(PeerId peer, Link& link, Priority priority, TimePoint now) {
-  const BlockCount limit = link.window.window() * (priority == Priority::readahead ? 2 : 1);
+  BlockCount limit = link.window.window() * (priority == Priority::readahead ? 2 : 1);
+  if (!link.lively()) limit = BlockCount(1);  // has it come back?
   std::set<ImageId> dry;
   while (link.window.outstanding() < limit && busy() < limits_.in_flight.value() / 2) {
     auto next = images_.upper_bound(link.last_image);
@@ -178,14 +187,13 @@ void Scheduler::fill(PeerId peer, Link& link, Priority priority, TimePoint now) 
 bool Scheduler::send_one(const ImageId& id, Image& image, PeerId peer, Link& link,
                          Priority priority, TimePoint now) {
   if (now < image.prefetch_paused_until) return false;
-  BlockCount size = link.window.request_size();
+  BlockCount size = link.lively() ? link.window.request_size() : one_batch;
   if (priority == Priority::prefetch && image.cap > 0) {
     refill(image, now);
-    constexpr BlockCount batch(wire::blocks_per_batch);
-    if (image.cap_credit < static_cast<double>(bytes_of(batch).value())) return false;
+    if (image.cap_credit < static_cast<double>(bytes_of(one_batch).value())) return false;
     size = std::min(
         size,
-        std::max(batch, BlockCount(static_cast<std::uint64_t>(image.cap_credit / block_size))));
+        std::max(one_batch, BlockCount(static_cast<std::uint64_t>(image.cap_credit / block_size))));
   }
   const Picked picked = pick(image, peer, priority, size);
   if (picked.ranges.empty()) return false;
@@ -200,8 +208,8 @@ Picked Scheduler::pick(const Image& image, PeerId peer, Priority priority, Block
   const std::vector<LinkPace> links = paces();
   const ImageSchedule& schedule = image.schedule;
   const Offer offer{
-      peer,  limit,        schedule.wanted(priority), schedule.holders, schedule.queues(),
-      links, image.thrifty};
+      peer,  limit,          schedule.wanted(priority), schedule.holders, schedule.queues(),
+      links, image.thrifty()};
   if (priority == Priority::prefetch) return order_->pick(offer);
   return {ImageOrder().pick(offer).ranges, FetchReason::readahead};
 }
@@ -217,7 +225,7 @@ std::vector<LinkPace> Scheduler::paces() const {
             .round_trip = window.round_trip(),
             .wire_bytes_per_block = window.wire_bytes_per_block(),
             .outstanding = window.outstanding(),
-            .lively = !link.stalled};
+            .lively = link.lively()};
     const auto info = link_info_.find(peer);
     if (info == link_info_.end()) continue;
     pace.price_per_gib = info->second.price_per_gib;

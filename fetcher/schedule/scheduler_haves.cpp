@@ -191,6 +191,7 @@ void Scheduler::have_answered(HaveId id, const std::vector<BlockRange>& held, Ti
   }
   for (const BlockRange& range : useful.ranges())
     image.schedule.holders.has_by_digest(peer, range);
+  image.replanner.holdings_changed(useful.count());
   image.haves_due = Priority::prefetch;
   dispatch(now);
 }

@@ -25,8 +25,8 @@ namespace weft::fetcher {
 /// Bounds: keys, see `KeyMemory` (beyond it a twin is fetched after all), and the ids of images
 /// whose jobs have ended while others went on; twins that wait or are ready count as backlog of
 /// their job, which claims no more above a limit.
-/// *Rationale:* a demand read is never a twin. Who waits is not made to wait for another fetch where
-/// that would be slower; it costs at most its own blocks twice.
+/// *Rationale:* a demand read is never a twin. Who waits is not made to wait for another fetch
+/// where that would be slower; it costs at most its own blocks twice.
 class Twins {
  public:
   struct Place {

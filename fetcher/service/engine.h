@@ -100,6 +100,7 @@ class FetchEngine final : public PeerEvents {
   void perform(const CompleteRead& command);
   void perform(const FailRead& command);
   void perform(const LookAhead& command);
+  void perform(MakePlan& command);
   void send_blocks(SendBlocks command);
   Awaitable<void> send_behind(SendBlocks command);
   void on_batch(FetchId id, PeerId peer, const ImageId& image, Result<wire::BlockBatch> batch,
@@ -152,6 +153,10 @@ class FetchEngine final : public PeerEvents {
   void forget_nodes_of(const State& state, PeerId peer);
   void unpark(const State& state);
   void drop_overdue(const State& state, TimePoint now);
+
+  // --- engine_plan.cpp
+  Awaitable<void> make_plan(MakePlan command, State state);
+  [[nodiscard]] std::optional<JobPlan> plan_of(const ImageId& image) const;
 
   // --- engine_materialize.cpp
   Awaitable<void> run_job(State state, std::shared_ptr<JobHandle> job, MaterializeOptions options);

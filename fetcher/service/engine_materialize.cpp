@@ -47,6 +47,7 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
   const ImageId id = state->id();
   const std::uint64_t before = state->committed;
   scheduler_.cap_prefetch(id, options.bytes_per_second, timers_.now());
+  scheduler_.set_goal(id, options.goal);
   Materializer materializer(state->image, grafter(state), timers_.now());
   while (!stopping_ && !job->cancelled() && !is_final(materializer.progress().state)) {
     const ImageSchedule& schedule = *scheduler_.image(id);
@@ -56,6 +57,7 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
         .busy = schedule.busy(),
         .fetched = bytes_of(BlockCount(state->committed - before)),
         .sources = state->sources,
+        .plan = plan_of(id),
         .disk_full = state->disk_full,
         .nodes = &schedule.nodes,
         .tree_waits = awaits_relatives(state),
@@ -82,6 +84,7 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
   MaterializeProgress last = materializer.progress();
   if (!is_final(last.state)) last.state = JobState::cancelled;
   last.sources = state->sources;
+  last.plan = plan_of(id);
   job->report(std::move(last));
   twins_.forget(id);
   ++jobs_done_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fetcher/schedule/plan_problem.h"
 #include "fetcher/service/statistics.h"
 #include "indexer/core/clock.h"
 #include "indexer/core/error.h"
@@ -16,6 +17,8 @@ namespace weft::fetcher {
 struct MaterializeOptions {
   /// Upper bound of what the job fetches, content bytes per second; 0: none.
   double bytes_per_second = 0;
+  /// What matters: time, or money.
+  plan::Goal goal = {};
 };
 
 enum class JobState : std::uint8_t {
@@ -31,6 +34,14 @@ enum class JobState : std::uint8_t {
   return state >= JobState::done;
 }
 
+/// What the newest plan of a job says.
+struct JobPlan {
+  PlanForecast forecast;  ///< counted from `age` ago
+  Duration age{0};
+  std::uint64_t plans = 0;  ///< made for the job so far
+  std::string trouble;      ///< why there is no newer one; usually empty
+};
+
 struct MaterializeProgress {
   JobState state = JobState::running;
   BlockCount total;             ///< blocks of the image
@@ -39,6 +50,7 @@ struct MaterializeProgress {
   double bytes_per_second = 0;  ///< of `fetched`, over the last seconds
   FetchSources sources;         ///< since the fetcher cares for the image, by any read
   std::optional<Duration> eta;  ///< from that rate; nullopt: unknown
+  std::optional<JobPlan> plan;  ///< nullopt: none is made yet
   std::string note;             ///< for people: what it waits for; empty while running
   std::optional<Error> error;   ///< JobState::failed
 };

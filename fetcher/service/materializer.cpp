@@ -147,6 +147,7 @@ void Materializer::note_rate(const View& view) {
   if (view.fetched != progress_.fetched) moved_at_ = view.now;
   progress_.fetched = view.fetched;
   progress_.sources = view.sources;
+  progress_.plan = view.plan;
   pace_.set_total(view.fetched + bytes_of(progress_.total - progress_.done));
   pace_.update(view.fetched, view.now);
   progress_.bytes_per_second = pace_.bytes_per_second();

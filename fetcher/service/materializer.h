@@ -34,6 +34,7 @@ class Materializer {
     BlockCount busy;     ///< in flight or landing
     ByteCount fetched;   ///< since the job began
     FetchSources sources = {};
+    std::optional<JobPlan> plan = {};
     bool disk_full = false;
     const TreeWants* nodes = nullptr;
     /// It will soon be known what of the tree is here already: none of it is asked for before.

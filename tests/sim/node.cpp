@@ -217,6 +217,13 @@ void Node::perform(fetcher::Command& command) {
     ++figures_.reads_failed;
     reads_.erase(c->ticket);
   }
+  if (const auto* c = std::get_if<fetcher::MakePlan>(&command)) {
+    world_.events.at(now() + options_.planning, [this, request = c->request] {
+      if (!alive_) return;
+      scheduler_.plan_made(world_.image, request->number, fetcher::solve(*request), now());
+      drain();
+    });
+  }
   if (const auto* c = std::get_if<fetcher::LookAhead>(&command)) {
     const std::vector<BlockRange> missing = held_.gaps(c->range);
     scheduler_.want(world_.image, missing, {}, Priority::readahead, now());

@@ -63,7 +63,8 @@ struct NodeOptions {
   /// Null: the scheduler's own.
   std::function<std::unique_ptr<fetcher::SourceChoice>()> choice = {};
   std::function<std::unique_ptr<fetcher::PrefetchOrder>()> order = {};
-  Duration landing = std::chrono::milliseconds(1);  ///< to verify and commit a batch
+  Duration landing = std::chrono::milliseconds(1);   ///< to verify and commit a batch
+  Duration planning = std::chrono::milliseconds(5);  ///< to make a plan
 };
 
 /// What became of a node's reads and blocks.

@@ -96,5 +96,68 @@ TEST_F(SchedulerPlan, an_idle_link_steals) {
   EXPECT_EQ(reason_of(sent.front()), FetchReason::stolen);
 }
 
+TEST_F(SchedulerPlan, asks_for_a_plan_when_holders_are_known_and_installs_it) {
+  prefetch(blocks(0, 10'000));
+  EXPECT_TRUE(take<MakePlan>().empty());
+  connect(a, 10);
+  complete(a);
+  const MakePlan asked = take_one<MakePlan>();
+  EXPECT_EQ(asked.request->wanted, scheduler.image(image)->wanted(Priority::prefetch));
+  ASSERT_EQ(asked.request->links.size(), 1U);
+  PlanAnswer answer{asked.request->number, {{a, {{blocks(0, 10'000), 3}}}}, {}};
+  scheduler.plan_made(image, answer.number, answer, now);
+  step();
+  EXPECT_EQ(scheduler.image(image)->queues().planned(), scheduler.prefetch_backlog(image));
+  ASSERT_NE(scheduler.plan(image), nullptr);
+  EXPECT_EQ(scheduler.plan(image)->plans, 1U);
+  advance(second);
+  EXPECT_TRUE(take<MakePlan>().empty()) << "it holds";
+}
+
+TEST_F(SchedulerPlan, an_answer_that_is_not_awaited_is_ignored) {
+  connect(a, 10);
+  complete(a);
+  prefetch(blocks(0, 10'000));
+  const MakePlan asked = take_one<MakePlan>();
+  PlanAnswer answer{asked.request->number + 1, {{a, {{blocks(0, 10'000), 3}}}}, {}};
+  scheduler.plan_made(image, answer.number, answer, now);
+  EXPECT_EQ(scheduler.image(image)->queues().planned(), BlockCount(0));
+  EXPECT_EQ(scheduler.plan(image), nullptr);
+}
+
+TEST_F(SchedulerPlan, is_made_again_when_a_holder_goes_and_when_one_comes) {
+  connect(a, 10);
+  complete(a);
+  prefetch(blocks(0, 10'000));
+  const auto answer = [&](const MakePlan& asked) {
+    scheduler.plan_made(image, asked.request->number,
+                        PlanAnswer{asked.request->number, {{a, {{blocks(0, 10'000), 3}}}}, {}},
+                        now);
+    step();
+  };
+  answer(take_one<MakePlan>());
+  connect(b, 10);
+  complete(b);
+  advance(second / 2);
+  EXPECT_EQ(take<MakePlan>().size(), 1U);
+}
+
+TEST_F(SchedulerPlan, what_a_link_that_became_slow_would_bring_far_too_late_is_called_back) {
+  connect(a, 100, 100);
+  connect(b, 100, 100);
+  complete(a);
+  prefetch(blocks(0, 10'000));
+  take<SendBlocks>();
+  complete(b);
+  scheduler.link_measured(a, 10'000, std::chrono::milliseconds(100));
+  const MakePlan asked = take<MakePlan>().at(0);
+  PlanAnswer answer{asked.request->number, {{b, {{blocks(0, 10'000), 3}}}}, {}};
+  answer.forecast.tiers.push_back({last_tier, ByteCount(1), second, second, ""});
+  scheduler.plan_made(image, answer.number, answer, now);
+  step();
+  EXPECT_FALSE(take<CancelFetch>().empty());
+  EXPECT_EQ(scheduler.link(a)->outstanding(), BlockCount(64)) << "what it can carry now";
+}
+
 }  // namespace
 }  // namespace weft::fetcher::testing

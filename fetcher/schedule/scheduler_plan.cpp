@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scheduler: when to plan, with what, and what becomes of a plan.
+#include "fetcher/schedule/scheduler.h"
+#include "indexer/core/assert.h"
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+
+namespace weft::fetcher {
+
+using wire::Priority;
+
+namespace {
+
+constexpr Duration look_every = std::chrono::milliseconds(50);
+/// What images are like until something has come: half of what they are, for a few batches.
+constexpr double usual_wire_bytes = block_size / 2.0;
+constexpr double usual_weight = 128;
+/// In flight at a link that would need so much longer than the plan: called back.
+constexpr double far_too_late = 2;
+constexpr Duration and_this = std::chrono::seconds(1);
+
+}  // namespace
+
+double Scheduler::Image::wire_bytes_per_block() const {
+  return (wire_bytes + usual_weight * usual_wire_bytes) / (wire_blocks + usual_weight);
+}
+
+void Scheduler::set_goal(const ImageId& id, plan::Goal goal) {
+  at(id).goal = goal;
+  at(id).replanner.goal_changed();
+}
+
+void Scheduler::set_tier(const ImageId& id, std::span<const BlockRange> ranges, plan::Tier tier) {
+  Image& image = at(id);
+  for (const BlockRange& range : ranges) {
+    for (auto& [other, blocks] : image.tiers)
+      blocks.remove(range);
+    if (tier < last_tier) image.tiers[tier].add(range);
+  }
+  image.replanner.goal_changed();
+}
+
+void Scheduler::holders_changed() {
+  for (auto& [id, image] : images_)
+    image.replanner.holders_changed();
+}
+
+std::vector<LinkPace> Scheduler::lively_holders(const Image& image) const {
+  std::vector<LinkPace> links = paces();
+  std::erase_if(links, [](const LinkPace& link) { return !link.lively; });
+  const std::vector<PeerId> holders = image.schedule.holders.with_blocks();
+  std::erase_if(
+      links, [&](const LinkPace& link) { return !std::ranges::binary_search(holders, link.peer); });
+  return links;
+}
+
+void Scheduler::plan_if_due(const ImageId& id, Image& image, TimePoint now) {
+  const ImageSchedule& schedule = image.schedule;
+  if (schedule.wanted(Priority::prefetch).empty() || image.replanner.being_made()) return;
+  if (image.planned && now < image.look_at_plan) return;
+  image.look_at_plan = now + look_every;
+  const std::vector<LinkPace> links = lively_holders(image);
+  const Replanner::View view{now, schedule.queues(), links, image.wire_bytes_per_block()};
+  if (!image.replanner.due(view)) return;
+  image.replanner.asked(view);
+  image.plan_number = ++last_plan_;
+  auto request = std::make_shared<PlanRequest>();
+  request->number = image.plan_number;
+  request->wanted = schedule.wanted(Priority::prefetch);
+  request->tiers = image.tiers;
+  request->holders = schedule.holders;
+  request->links = links;
+  request->sites = own_link_.sites;
+  request->ingress = own_link_.ingress_bytes_per_second;
+  request->wire_bytes_per_block = view.wire_bytes_per_block;
+  request->goal = image.goal;
+  commands_.push_back(MakePlan{id, std::move(request)});
+}
+
+void Scheduler::plan_made(const ImageId& id, std::uint64_t number, const Result<PlanAnswer>& answer,
+                          TimePoint now) {
+  const auto found = images_.find(id);
+  if (found == images_.end() || found->second.plan_number != number) return;
+  Image& image = found->second;
+  image.plan_number = 0;
+  if (!image.planned) image.planned.emplace();
+  PlanStatus& planned = *image.planned;
+  if (!answer) {
+    planned.error = answer.error();
+    image.replanner.failed(now, image.schedule.wanted(Priority::prefetch).count());
+    return;
+  }
+  planned = {answer->forecast, now, planned.plans + 1, std::nullopt};
+  install(image, answer->queues);
+  const std::vector<LinkPace> links = lively_holders(image);
+  image.replanner.installed({now, image.schedule.queues(), links, image.wire_bytes_per_block()},
+                            answer->forecast.unheld);
+  recall_what_is_late(image);
+  dispatch(now);
+}
+
+void Scheduler::install_plan(const ImageId& id, const PlanQueues::Queues& queues, TimePoint now) {
+  install(at(id), queues);
+  dispatch(now);
+}
+
+void Scheduler::install(Image& image, const PlanQueues::Queues& queues) {
+  image.schedule.install(queues);
+  for (const auto& [peer, entries] : queues) {
+    if (!links_.contains(peer) || image.schedule.holders.is_banned(peer)) {
+      image.schedule.drop_queue(peer);
+    }
+  }
+}
+
+/// What nobody waits for and a link would bring long after all else is here, because it has become
+/// slow since it was asked.
+void Scheduler::recall_what_is_late(Image& image) {
+  const double finish = std::chrono::duration<double>(image.planned->forecast.finish()).count();
+  const double latest = far_too_late * finish + std::chrono::duration<double>(and_this).count();
+  const std::vector<LinkPace> links = lively_holders(image);
+  std::vector<FetchId> late;
+  for (const auto& [fetch, entry] : image.schedule.fetches()) {
+    if (entry.priority <= Priority::demand || entry.remaining.empty()) continue;
+    const LinkPace* link = find_pace(links, entry.peer);
+    if (link == nullptr || link->seconds_for(0) <= latest) continue;
+    const BlockIndex first = entry.remaining.first();
+    const bool elsewhere = std::ranges::any_of(links, [&](const LinkPace& other) {
+      return other.peer != entry.peer && other.seconds_for(0) <= latest &&
+             image.schedule.holders.holds(other.peer, first);
+    });
+    if (elsewhere) late.push_back(fetch);
+  }
+  for (const FetchId fetch : late) {
+    const PeerId peer = image.schedule.fetches().at(fetch).peer;
+    end_fetch(image, fetch);
+    commands_.push_back(CancelFetch{fetch, peer});
+  }
+}
+
+const PlanStatus* Scheduler::plan(const ImageId& id) const {
+  const auto it = images_.find(id);
+  return it == images_.end() || !it->second.planned ? nullptr : &*it->second.planned;
+}
+
+}  // namespace weft::fetcher

@@ -82,13 +82,17 @@ void unmount_below(const std::filesystem::path& directory) {
   }
 }
 
-WeftNode::WeftNode(std::filesystem::path state, std::vector<std::string> settings)
-    : state_(std::move(state)), port_(free_port()), settings_(std::move(settings)) {
+WeftNode::WeftNode(std::filesystem::path state, std::vector<std::string> settings, NodePlace place)
+    : state_(std::move(state)),
+      port_(free_port()),
+      settings_(std::move(settings)),
+      place_(std::move(place)) {
   std::filesystem::create_directories(state_.parent_path());
 }
 
 WeftNode::~WeftNode() {
   if (daemon_ && daemon_->running()) {
+    thaw();
     daemon_->signal(SIGTERM);
     if (!daemon_->wait(20s)) kill_all();
   }
@@ -97,9 +101,12 @@ WeftNode::~WeftNode() {
 
 void WeftNode::start() {
   // To a file: nobody reads the daemon's pipe while a test waits for something else.
-  std::vector<std::string> argv{WEFT_BINARY,  "--state",  state_,
-                                "daemon",     "--listen", "127.0.0.1:" + std::to_string(port_),
-                                "--log-file", log_file()};
+  std::vector<std::string> argv = place_.prefix;
+  for (std::string argument :
+       {weft_binary(), std::string("--state"), state_.string(), std::string("daemon"),
+        std::string("--listen"), address(), std::string("--log-file"), log_file().string()})
+    argv.push_back(std::move(argument));
+  if (!place_.host.starts_with("127.")) argv.emplace_back("--insecure");
   argv.insert(argv.end(), settings_.begin(), settings_.end());
   daemon_ = std::make_unique<Subprocess>(std::move(argv));
   const auto end = Clock::now() + 20s;
@@ -134,6 +141,18 @@ void WeftNode::kill_all() {
     if (process && ::poll(&gone, 1, 20'000) != 1)
       throw std::runtime_error("a killed process does not end");
   }
+}
+
+void WeftNode::freeze() {
+  daemon_->signal(SIGSTOP);
+  for (const pid_t process : descendants(daemon_->pid()))
+    ::kill(process, SIGSTOP);
+}
+
+void WeftNode::thaw() {
+  for (const pid_t process : descendants(daemon_->pid()))
+    ::kill(process, SIGCONT);
+  daemon_->signal(SIGCONT);
 }
 
 bool WeftNode::answers() const {

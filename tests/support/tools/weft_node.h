@@ -26,13 +26,22 @@ namespace weft::testing {
 [[nodiscard]] Finished run_weft(std::vector<std::string> arguments,
                                 std::chrono::milliseconds timeout = std::chrono::seconds(60));
 
+/// Where a node runs and listens.
+struct NodePlace {
+  /// Put before the daemon's command, such as `StarNet::in_spoke`; it must not fork.
+  std::vector<std::string> prefix{};
+  /// Numeric; other than loopback, the daemon is told that this is allowed.
+  std::string host = "127.0.0.1";
+};
+
 /// A node as its users have it: `weft daemon` on a state directory of its own, listening on a port
-/// of its own on 127.0.0.1, driven by the command. The destructor ends the daemon and whatever it
-/// left mounted.
+/// of its own, on 127.0.0.1 unless said otherwise, driven by the command. The destructor ends the
+/// daemon and whatever it left mounted.
 class WeftNode {
  public:
   /// `settings`: further flags of the daemon.
-  explicit WeftNode(std::filesystem::path state, std::vector<std::string> settings = {});
+  explicit WeftNode(std::filesystem::path state, std::vector<std::string> settings = {},
+                    NodePlace place = {});
   ~WeftNode();
   WeftNode(const WeftNode&) = delete;
   WeftNode& operator=(const WeftNode&) = delete;
@@ -44,6 +53,9 @@ class WeftNode {
   ExitStatus stop();
   /// SIGKILL to the daemon and all its children: the host's power button, as far as processes go.
   void kill_all();
+  /// SIGSTOP to all of them: connections stay, nobody answers. Until `thaw`, `kill_all` or the end.
+  void freeze();
+  void thaw();
   /// SIGKILL to the worker, which its supervisor then replaces. Returns the killed one's id.
   pid_t kill_worker();
   /// Waits until a worker other than `old` answers.
@@ -55,7 +67,8 @@ class WeftNode {
   /// The same with --json, which must succeed; throws std::runtime_error with its output if not.
   [[nodiscard]] boost::json::value query(std::vector<std::string> arguments) const;
 
-  [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] std::string address() const { return place_.host + ":" + std::to_string(port_); }
+  [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] const std::filesystem::path& state() const { return state_; }
   [[nodiscard]] Subprocess& daemon() { return *daemon_; }
   /// What the daemon has logged since the first start.
@@ -70,6 +83,7 @@ class WeftNode {
   std::filesystem::path state_;
   std::uint16_t port_;
   std::vector<std::string> settings_;
+  NodePlace place_;
   std::unique_ptr<Subprocess> daemon_;
 };
 

@@ -4,12 +4,12 @@
 #include "fetcher/plan/assemble.h"
 #include "fetcher/plan/fair_share.h"
 #include "fetcher/plan/links.h"
+#include "fetcher/plan/mix.h"
 
 #include <algorithm>
 #include <functional>
 #include <map>
 #include <queue>
-#include <random>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -126,14 +126,13 @@ Plan nearest_plan(const Problem& problem) {
 
 Plan random_plan(const Problem& problem, std::uint64_t seed) {
   Outcome outcome(problem);
-  std::mt19937_64 random(seed);
   const std::uint64_t piece = piece_of(problem);
   for (ClassIndex c = 0; c < problem.classes.size(); ++c) {
     const auto holders = usable_holders(problem, outcome.links(), c);
     if (holders.empty()) continue;
     for (std::uint64_t left = problem.classes[c].bytes; left > 0;) {
       const std::uint64_t bytes = std::min(piece, left);
-      outcome.add(c, holders[random() % holders.size()], bytes);
+      outcome.add(c, holders[mix(seed++) % holders.size()], bytes);
       left -= bytes;
     }
   }

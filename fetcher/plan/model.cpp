@@ -2,6 +2,7 @@
 #include "fetcher/plan/model.h"
 
 #include "fetcher/plan/fair_share.h"
+#include "fetcher/plan/mix.h"
 
 #include <algorithm>
 #include <array>
@@ -15,13 +16,6 @@ namespace {
 
 /// Arcs from sources into slots, above which delays are rounded more coarsely.
 constexpr std::size_t most_slot_arcs = std::size_t{1} << 20;
-
-std::uint64_t mix(std::uint64_t x) {  // SplitMix64: S. Vigna, after G. Steele et al., OOPSLA 2014
-  x += 0x9e37'79b9'7f4a'7c15;
-  x = (x ^ (x >> 30)) * 0xbf58'476d'1ce4'e5b9;
-  x = (x ^ (x >> 27)) * 0x94d0'49bb'1331'11eb;
-  return x ^ (x >> 31);
-}
 
 auto bad(std::string why) {
   return fail(Errc::bad_request, Operation::fetch, "plan: " + std::move(why));
@@ -121,7 +115,7 @@ std::vector<ClassIndex> Builder::heaviest_first() const {
   const auto heavier = [&](ClassIndex a, ClassIndex b) {
     return std::pair(classes[b].bytes, a) < std::pair(classes[a].bytes, b);
   };
-  const auto exact = static_cast<std::ptrdiff_t>(limits_.exact_classes / 8);
+  const auto exact = static_cast<std::ptrdiff_t>(limits_.exact_classes / 16);
   if (classes.size() <= limits_.exact_classes) {
     std::ranges::sort(order, heavier);
   } else {
@@ -142,7 +136,7 @@ void Builder::add_classes() {
     const auto holders = usable_holders(classes[c]);
     if (holders.empty()) continue;
     memberships += holders.size();
-    const bool fits = few || model_.size() < limits_.exact_classes / 8;
+    const bool fits = few || model_.size() < limits_.exact_classes / 16;
     if (fits && groups_.empty() && memberships <= limits_.exact_memberships) {
       add(c, holders);
     } else {

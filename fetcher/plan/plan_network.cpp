@@ -29,6 +29,42 @@ double cost_unit(const Links& links) {
   return most / static_cast<double>(std::int64_t{1} << (60 - std::bit_width(links.sources.size())));
 }
 
+// What every second more of a tier gains, by the dual solution: so much in a slot, so much for each
+// source alone from its delay on.
+class Gains {
+ public:
+  explicit Gains(std::span<const double> slots) : slots_(slots), by_slot_(slots.size(), 0) {}
+
+  void add_in_slot(std::size_t slot, double gain) { by_slot_[slot] += gain; }
+  void add_from(double time, double gain) { alone_.emplace_back(time, gain); }
+
+  // When `missing` is gained, from `now` on.
+  double time_of(double missing, double now) {
+    std::ranges::sort(alone_);
+    double alone = 0;
+    for (std::size_t next = 0;;) {
+      while (next < alone_.size() && alone_[next].first <= now)
+        alone += alone_[next++].second;
+      const auto after = std::ranges::upper_bound(slots_, now);
+      const bool open = after != slots_.begin();
+      const double gain =
+          alone + (open ? by_slot_[static_cast<std::size_t>(after - slots_.begin()) - 1] : 0);
+      const double change = std::min(after == slots_.end() ? never : *after,
+                                     next < alone_.size() ? alone_[next].first : never);
+      if (missing <= 0) return now;
+      const double there = gain > 0 ? now + missing / gain : never;
+      if (there <= change) return there;
+      missing -= gain * (change - now);
+      now = change;
+    }
+  }
+
+ private:
+  std::span<const double> slots_;  // when each begins
+  std::vector<double> by_slot_;
+  std::vector<std::pair<double, double>> alone_;  // from when, how much
+};
+
 }  // namespace
 
 PlanNetwork::PlanNetwork(const Model& model)
@@ -199,42 +235,13 @@ double PlanNetwork::time_to_afford(std::size_t tier, double budget) const {
   for (std::size_t k = 0; k <= tier; ++k)
     for (const TimedArc& arc : timed_[k])
       bound -= dual_gain(k, arc) * capacity(k, arc, finish_[k]);
-  // From the present finish on: every second more, in a slot or of a source alone, gains so much.
-  std::vector<double> by_slot(slots_, 0);
-  std::vector<std::pair<double, double>> alone;  // from when, gain a second
-  double gain = 0;
+  Gains gains(model_.delays);
   for (const TimedArc& arc : timed_[tier]) {
     const double more = dual_gain(tier, arc) * arc.rate;
-    if (arc.source == no_source || model_.links.sources[arc.source].shared) {
-      by_slot[arc.slot] += more;
-    } else {
-      alone.emplace_back(arc.begin, more);
-    }
+    const bool shared = arc.source == no_source || model_.links.sources[arc.source].shared;
+    shared ? gains.add_in_slot(arc.slot, more) : gains.add_from(arc.begin, more);
   }
-  std::ranges::sort(alone);
-  double now = finish_[tier];
-  std::size_t slot = 0;
-  for (std::size_t next = 0;;) {
-    while (next < alone.size() && alone[next].first <= now)
-      gain += alone[next++].second;
-    while (slot < slots_ && (slot + 1 < slots_ ? model_.delays[slot + 1] : never) <= now)
-      ++slot;
-    const bool open = slot < slots_ && model_.delays[slot] <= now;
-    const double slope = gain + (open ? by_slot[slot] : 0);
-    double change = next < alone.size() ? alone[next].first : never;
-    if (slot < slots_) {
-      const double edge = !open               ? model_.delays[slot]
-                          : slot + 1 < slots_ ? model_.delays[slot + 1]
-                                              : never;
-      change = std::min(change, edge);
-    }
-    const double missing = bound - budget;
-    if (missing <= 0) return now;
-    const double there = slope > 0 ? now + missing / slope : never;
-    if (there <= change) return there;
-    bound -= slope * (change - now);
-    now = change;
-  }
+  return gains.time_of(bound - budget, finish_[tier]);
 }
 
 double PlanNetwork::share(std::size_t membership) const {

@@ -10,8 +10,9 @@
 namespace weft::fetcher::plan {
 
 struct PlannerLimits {
-  /// Classes that are solved for exactly. Of more, the lightest are planned with two or
-  /// three of their holders each; the bound stays true and `Plan::gap` says what that costs.
+  /// Classes up to which a plan is exact. Of more, a sixteenth of this, the heaviest, stay as they
+  /// are and the others are planned with two or three of their holders each; the bound stays true
+  /// and `Plan::gap` says what that costs.
   std::size_t exact_classes = 16384;
   std::size_t exact_memberships = std::size_t{1} << 20;  ///< of all these classes together
   /// Different delays before which a shared uplink is divided exactly; more are rounded up.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fetcher/plan/check.h"
 #include "fetcher/plan/class_table.h"
+#include "fetcher/plan/mix.h"
 #include "fetcher/plan/planner.h"
 #include "fetcher/plan/queues.h"
 #include "tests/bench/measure.h"
@@ -29,12 +30,6 @@ constexpr std::uint64_t blocks_a_file = 250;
 constexpr std::uint64_t piece = 25;  // blocks that are resident at a peer together, or not
 constexpr std::uint64_t bytes_a_block = 1640;  // compressed
 
-std::uint64_t mix(std::uint64_t x) {  // SplitMix64: S. Vigna, after G. Steele et al., OOPSLA 2014
-  x += 0x9e37'79b9'7f4a'7c15;
-  x = (x ^ (x >> 30)) * 0xbf58'476d'1ce4'e5b9;
-  x = (x ^ (x >> 27)) * 0x94d0'49bb'1331'11eb;
-  return x ^ (x >> 31);
-}
 std::uint64_t percent(std::uint64_t x) {
   return mix(x) % 100;
 }

@@ -110,6 +110,8 @@ bool Relay::command(std::string_view word) {
       if (auto again = listen_at(options_, &port_)) listener_ = std::move(*again);
     }
     down_ = !listener_;
+  } else if (word == "damage" || word == "repair") {
+    options_.damage = word == "damage";
   } else {
     return false;
   }

@@ -31,6 +31,7 @@ struct RelayOptions {
   std::chrono::nanoseconds round_trip{0};
   std::uint64_t bits_per_second = 0;  ///< each way, frames included; 0 = not limited
   RelayTap tap{};
+  bool damage = false;  ///< one bit of every 64 KiB to clients is flipped
 };
 
 struct RelayCounts {
@@ -59,7 +60,8 @@ class Relay {
   [[nodiscard]] const RelayCounts& counts() const { return counts_; }
 
   /// "pause": the link freezes, nothing is lost; "resume"; "reset": all connections are reset;
-  /// "down": reset, and new ones are refused until "up". False for any other word.
+  /// "down": reset, and new ones are refused until "up"; "damage" and "repair": of what passes from
+  /// now on. False for any other word.
   [[nodiscard]] bool command(std::string_view word);
 
   /// Waits for work at most `limit`, or until one of the caller's `wake` descriptors is readable

@@ -79,9 +79,18 @@ bool Relay::Connection::pull(Way& way, int from, LinkTime now) {
     return true;
   }
   data.resize(static_cast<std::size_t>(count));
+  damage(way, data);
   const auto due = way.link->admit(now, data.size());
   way.line.push(std::move(data), due);
   return true;
+}
+
+void Relay::Connection::damage(const Way& way, std::span<std::byte> bytes) const {
+  constexpr std::uint64_t apart = std::uint64_t{64} << 10;
+  if (&way != &down_ || !options_->damage) return;
+  const std::uint64_t before = *way.count + way.line.bytes();
+  if (before / apart == (before + bytes.size()) / apart) return;
+  bytes.back() ^= std::byte{1};
 }
 
 bool Relay::Connection::push(Way& way, int to, LinkTime now) {

@@ -5,7 +5,9 @@
 #include "tests/support/tools/link_model.h"
 #include "tests/support/tools/relay.h"
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace weft::testing {
@@ -43,8 +45,9 @@ class Relay::Connection {
 
   [[nodiscard]] static bool wants_input(const Way& way, LinkTime now);
   [[nodiscard]] static LinkTime wake_at(const Way& way, LinkTime now, LinkTime never);
-  [[nodiscard]] static bool pull(Way& way, int from, LinkTime now);
+  [[nodiscard]] bool pull(Way& way, int from, LinkTime now);
   [[nodiscard]] bool push(Way& way, int to, LinkTime now);
+  void damage(const Way& way, std::span<std::byte> bytes) const;
 
   UniqueFd client_;
   UniqueFd target_;

@@ -13,9 +13,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-/// weft-relay LISTEN TARGET [--rtt MS] [--rate MBIT] [--count FILE] [--commands]
-/// Prints "listening ADDRESS:PORT" when it can be connected to. SIGUSR1 writes the counts so far;
-/// SIGTERM and SIGINT write them and end it.
+/// weft-relay LISTEN TARGET [--rtt MS] [--rate MBIT] [--count FILE]
+/// [--commands] Prints "listening ADDRESS:PORT" when it can be connected to. SIGUSR1 writes the
+/// counts so far; SIGTERM and SIGINT write them and end it.
 namespace {
 
 using weft::testing::Relay;
@@ -71,14 +71,15 @@ int main(int argc, char** argv) {
   app.add_option("--rate", rate_mbit, "Mbit/s each way; 0 = not limited")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--count", count_file, "file for the byte counts, JSON");
-  app.add_flag("--commands", with_commands, "read pause, resume, reset, down, up from stdin");
+  app.add_flag("--commands", with_commands,
+               "read pause, resume, reset, down, up, damage, repair from stdin");
   CLI11_PARSE(app, argc, argv);
   options.round_trip = std::chrono::nanoseconds(static_cast<std::int64_t>(rtt_ms * 1e6));
   options.bits_per_second = static_cast<std::uint64_t>(rate_mbit * 1e6);
 
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGUSR1, SIGTERM, SIGINT})
+  for (const int signal : {SIGUSR1, SIGUSR2, SIGTERM, SIGINT})
     sigaddset(&signals, signal);
   sigprocmask(SIG_BLOCK, &signals, nullptr);
   const weft::UniqueFd signal_fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -93,12 +94,18 @@ int main(int argc, char** argv) {
   std::fflush(stdout);
 
   Commands commands;
+  bool damaging = false;
   for (;;) {
     const std::array wake{signal_fd.get(), with_commands && commands.open() ? STDIN_FILENO : -1};
     const auto ready = relay->step(std::chrono::seconds(1), wake);
     if (ready[1]) commands.run(*relay);
     signalfd_siginfo info{};
     if (::read(signal_fd.get(), &info, sizeof info) != sizeof info) continue;
+    if (info.ssi_signo == SIGUSR2) {
+      damaging = !damaging;
+      static_cast<void>(relay->command(damaging ? "damage" : "repair"));
+      continue;
+    }
     write_counts(*relay, count_file);
     if (info.ssi_signo != SIGUSR1) return 0;
   }

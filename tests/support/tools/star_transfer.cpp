@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/tools/star_transfer.h"
+
+#include "indexer/tree/image_id.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <sys/stat.h>
+
+namespace weft::testing {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+std::vector<std::string> materialize_at(const WeftNode& target) {
+  return {weft_binary(), "--state", target.state(), "materialize", "disk", "--json"};
+}
+
+}  // namespace
+
+StarTransfer::StarTransfer(const WeftNode& target, const test::SampleImage& image)
+    : image_(image),
+      pack_(target.state() / "images" / to_hex(image.info.id) / "pack"),
+      start_(Clock::now()),
+      command_(materialize_at(target)) {}
+
+double StarTransfer::arrived() const {
+  struct stat status{};
+  if (::stat(pack_.c_str(), &status) != 0) return 0;
+  return static_cast<double>(status.st_blocks) * 512 / static_cast<double>(image_.bytes.size());
+}
+
+bool StarTransfer::wait_for(double fraction, std::chrono::seconds limit) {
+  const auto end = Clock::now() + limit;
+  while (arrived() < fraction) {
+    if (command_.wait(5ms) || Clock::now() > end) return false;
+  }
+  return true;
+}
+
+double StarTransfer::finish(std::chrono::seconds limit) {
+  const auto status = command_.wait(limit);
+  const double took = std::chrono::duration<double>(Clock::now() - start_).count();
+  if (!status || !status->ok())
+    throw std::runtime_error("weft materialize " +
+                             (status ? "failed" : "did not end: " + std::to_string(arrived())) +
+                             "\n" + command_.out() + command_.err());
+  return took;
+}
+
+std::uint64_t StarTransfer::wrong_blocks() const {
+  const auto pack = test::read_file(pack_);
+  std::uint64_t wrong = 0;
+  for (std::size_t at = 0; at < image_.bytes.size(); at += block_size) {
+    if (at + block_size > pack.size() ||
+        !std::equal(pack.begin() + static_cast<std::ptrdiff_t>(at),
+                    pack.begin() + static_cast<std::ptrdiff_t>(at + block_size),
+                    image_.bytes.begin() + static_cast<std::ptrdiff_t>(at)))
+      ++wrong;
+  }
+  return wrong;
+}
+
+}  // namespace weft::testing

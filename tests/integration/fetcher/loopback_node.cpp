@@ -124,8 +124,10 @@ void LoopbackNode::serve() {
   options.hello = hello();
   options.listen = {.host = "127.0.0.1", .port = port_};
   Store& served = disguised_ ? *disguised_ : *store_;
+  if (alter) altered_ = make_altered_network(*network_, alter);
+  Network& network = altered_ ? *altered_ : *network_;
   server_ = std::make_unique<PeerServer>(
-      PeerServerContext{*network_, io_->timers(), *offload_, served, io_->executor()}, options);
+      PeerServerContext{network, io_->timers(), *offload_, served, io_->executor()}, options);
   Result<void> outcome;
   io_->run([&] { return start_server(server_.get(), &outcome); });
   need(outcome);
@@ -150,6 +152,7 @@ void LoopbackNode::stop() {
   exchange_.reset();
   tasks_.reset();
   offload_.reset();
+  altered_.reset();
   network_.reset();
   io_.reset();
   workers_.reset();

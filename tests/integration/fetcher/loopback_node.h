@@ -12,6 +12,7 @@
 #include "fetcher/wire/frame.h"
 #include "indexer/core/worker_pool.h"
 #include "indexer/store/store.h"
+#include "tests/integration/fetcher/altered_network.h"
 #include "tests/support/indexer/faulty_file_system.h"
 #include "tests/support/indexer/sample_image.h"
 #include "tests/support/indexer/temp_directory.h"
@@ -69,6 +70,8 @@ class LoopbackNode {
   test::FaultyFileSystem disk;
   /// Of its server's Hello; set before `serve`.
   std::uint64_t features = wire::supported_features;
+  /// What its server says; set before `serve`.
+  Alter alter;
 
  private:
   LoopbackNode(std::string name, FileSystem& files);
@@ -84,6 +87,7 @@ class LoopbackNode {
   std::unique_ptr<WorkerPool> workers_;
   std::unique_ptr<IoThread> io_;
   std::unique_ptr<Network> network_;
+  std::unique_ptr<Network> altered_;
   std::unique_ptr<Offload> offload_;
   std::unique_ptr<TaskGroup> tasks_;
   std::unique_ptr<PeerServer> server_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/integration/fetcher/lying_store.h"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -103,7 +104,7 @@ class LyingStore : public Store {
   std::map<ImageId, std::shared_ptr<LyingImage>> images_;
 };
 
-class BoastingStore final : public LyingStore {
+class BoastingStore : public LyingStore {
  public:
   explicit BoastingStore(Store& truth)
       : LyingStore(truth, [](ByteOffset, std::span<std::byte>) {}, {}) {}
@@ -113,10 +114,46 @@ class BoastingStore final : public LyingStore {
   }
 };
 
+class InventingStore final : public BoastingStore {
+ public:
+  using BoastingStore::BoastingStore;
+
+  Result<void> read_by_digest(const Digest& digest, std::span<std::byte> block) override {
+    if (!BoastingStore::read_by_digest(digest, block)) std::ranges::fill(block, std::byte{'?'});
+    return {};
+  }
+};
+
+class MisleadingStore final : public LyingStore {
+ public:
+  MisleadingStore(Store& truth, const ImageId& other)
+      : LyingStore(truth, [](ByteOffset, std::span<std::byte>) {}, {}),
+        truth_(truth),
+        other_(other) {}
+
+  Result<Signature> signature(const ImageId& id, std::size_t max_keys) override {
+    WEFT_TRY(Signature false_one, truth_.signature(other_, max_keys));
+    false_one.image = id;
+    return false_one;
+  }
+
+ private:
+  Store& truth_;
+  const ImageId other_;
+};
+
 }  // namespace
+
+std::unique_ptr<Store> make_misleading_store(Store& truth, const ImageId& other) {
+  return std::make_unique<MisleadingStore>(truth, other);
+}
 
 std::unique_ptr<Store> make_boasting_store(Store& truth) {
   return std::make_unique<BoastingStore>(truth);
+}
+
+std::unique_ptr<Store> make_inventing_store(Store& truth) {
+  return std::make_unique<InventingStore>(truth);
 }
 
 std::unique_ptr<Store> make_lying_store(Store& truth, Lie lie, TreeLie tree_lie) {

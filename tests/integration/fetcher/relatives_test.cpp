@@ -133,6 +133,19 @@ TEST_F(SlowOrigin, a_liar_only_makes_it_slower) {
   EXPECT_LT(liar.served().blocks_absent, 2000U) << "and not believed for long";
 }
 
+TEST_F(SlowOrigin, a_liar_that_sends_other_bytes_only_makes_it_slower) {
+  LoopbackNode liar("liar", [](Store& truth) { return make_inventing_store(truth); });
+  liar.serve();
+  target.fetcher().add_peer(liar.address());
+  const auto local = target.adopt("disk");
+  ASSERT_TRUE(local) << local.error().message();
+  EXPECT_EQ(target.materialize(*local).state, JobState::done);
+  expect_equal(**local, image);
+  EXPECT_GT(liar.served().blocks_sent, 0U) << "it was asked";
+  EXPECT_LT(liar.served().blocks_sent, 2000U) << "and not believed for long";
+  EXPECT_EQ(origin.served().blocks_sent, 3000U) << "nothing of it was kept";
+}
+
 TEST(Relatives, two_peers_whose_other_images_hold_all_of_it_are_enough_without_its_origin) {
   const SampleImage image(test::random_blocks(BlockCount(2000), 1));
   LoopbackNode a("a");

@@ -134,6 +134,49 @@ TEST_F(TreeTransfer, a_read_takes_what_it_can_of_its_path_from_a_relative) {
   target.fetcher().detach(image.info.id);
 }
 
+TEST_F(TreeTransfer, a_false_signature_costs_at_most_the_tree_and_never_a_wrong_byte) {
+  LoopbackNode liar("liar",
+                    [this](Store& truth) { return make_misleading_store(truth, base.info.id); });
+  image = SampleImage(test::random_blocks(BlockCount(block_count), 5));
+  hold(liar, "base", base);
+  hold(liar, "disk", image);
+  hold(target, "base", base);
+  liar.serve();
+  target.fetcher().add_peer(liar.address());
+  const auto local = target.adopt("disk");
+  ASSERT_TRUE(local) << local.error().message();
+  ASSERT_TRUE(LoopbackNode::eventually([&] {
+    const auto believed = target.store().relatives(image.info.id);
+    return believed && believed->size() == 1 && believed->front().image == base.info.id;
+  }));
+  EXPECT_EQ(target.materialize(*local).state, JobState::done);
+  expect_equal(**local, image);
+  EXPECT_TRUE(target.fetcher().peers().front().banned_for.empty()) << "a hint is no lie";
+  const PeerServerStats served = liar.served();
+  EXPECT_EQ(served.blocks_sent, block_count) << "nothing of it is here, whatever was said";
+  EXPECT_LE(served.bytes_sent,
+            bytes_of(BlockCount(block_count)).value() * 21 / 20 + plain_tree * 2);
+}
+
+TEST_F(TreeTransfer, a_signature_of_a_later_version_is_ignored_and_the_transfer_goes_on) {
+  int answers = 0;
+  origin.alter = [&answers](wire::Message& message) {
+    auto* const answer = std::get_if<wire::SignatureAnswer>(&message);
+    if (answer == nullptr) return;
+    ++answers;
+    answer->part.at(8) = std::byte{2};  // the version, in the first part
+  };
+  set_up(true);
+  const std::uint64_t beside = transfer();
+  EXPECT_TRUE(target.fetcher().peers().front().banned_for.empty());
+  EXPECT_LE(sent_blocks, block_count / 20 + 2) << "what is here is not sent all the same";
+  // With the signature it would be an eighth.
+  EXPECT_GT(beside, plain_tree * 3 / 4);
+  EXPECT_LE(beside, plain_tree * 5 / 4);
+  origin.stop_serving();
+  EXPECT_GT(answers, 0) << "it was asked";
+}
+
 TEST_F(TreeTransfer, a_lying_prefix_costs_the_liar_its_part_and_nobody_a_wrong_byte) {
   LoopbackNode liar("liar", [this](Store& truth) {
     return make_lying_store(truth, {}, [this](const ImageId& id, TreeNode, NodeBytes& bytes) {

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 namespace weft {
 
-Result<BorrowFile::Opened> BorrowFile::open(std::unique_ptr<File> file, const ImageId& image,
-                                            BlockCount blocks) {
+Result<BorrowFile> BorrowFile::open(std::unique_ptr<File> file, const ImageId& image) {
   std::array<std::byte, BorrowHeader::size> raw{};
   WEFT_TRY(const std::size_t got, file->read_at(ByteOffset(0), raw));
   const auto header = BorrowHeader::decode(std::span(raw).first(got));
@@ -15,23 +15,31 @@ Result<BorrowFile::Opened> BorrowFile::open(std::unique_ptr<File> file, const Im
   if (!header || header->image != image) {
     WEFT_CHECK(file->truncate(ByteCount(0)));
     WEFT_CHECK(file->write_at(ByteOffset(0), BorrowHeader{image}.encode()));
-    return Opened{BorrowFile(std::move(file), ByteOffset(BorrowHeader::size)), {}};
+    return BorrowFile(std::move(file), ByteOffset(BorrowHeader::size));
   }
+  WEFT_TRY(const FileStat stat, file->stat());
+  // A torn record at the end is written over by the next append.
+  const auto records = (stat.size.value() - BorrowHeader::size) / BorrowRecord::size;
+  return BorrowFile(std::move(file), ByteOffset(BorrowHeader::size + records * BorrowRecord::size));
+}
+
+std::uint64_t BorrowFile::records() const {
+  return (end_.value() - BorrowHeader::size) / BorrowRecord::size;
+}
+
+Result<std::vector<BorrowRecord>> BorrowFile::read(std::uint64_t first,
+                                                   BlockCount image_blocks) const {
+  const std::uint64_t count = first < records() ? std::min(batch, records() - first) : 0;
+  std::vector<std::byte> raw(count * BorrowRecord::size);
+  const ByteOffset at(BorrowHeader::size + first * BorrowRecord::size);
+  WEFT_TRY(const std::size_t got, file_->read_at(at, raw));
   std::vector<BorrowRecord> records;
-  std::vector<std::byte> page(std::size_t{1024} * BorrowRecord::size);
-  ByteOffset at(BorrowHeader::size);
-  for (;;) {
-    WEFT_TRY(const std::size_t bytes, file->read_at(at, page));
-    // A torn record at the end is written over by the next append.
-    const std::size_t whole = bytes / BorrowRecord::size;
-    for (std::size_t i = 0; i < whole; ++i) {
-      const auto one = std::span(page).subspan(i * BorrowRecord::size, BorrowRecord::size);
-      if (auto record = BorrowRecord::decode(one, blocks)) records.push_back(*record);
-    }
-    at += ByteCount(whole * BorrowRecord::size);
-    if (bytes < page.size()) break;
+  records.reserve(count);
+  for (std::size_t i = 0; i < got / BorrowRecord::size; ++i) {
+    const auto one = std::span(raw).subspan(i * BorrowRecord::size, BorrowRecord::size);
+    if (auto record = BorrowRecord::decode(one, image_blocks)) records.push_back(*record);
   }
-  return Opened{BorrowFile(std::move(file), at), std::move(records)};
+  return records;
 }
 
 Result<void> BorrowFile::append(std::span<const BorrowRecord> records) {

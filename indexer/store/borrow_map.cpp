@@ -1,40 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/store/borrow_map.h"
 
+#include "indexer/core/assert.h"
+
 #include <algorithm>
-#include <map>
 #include <utility>
 
 namespace weft {
 namespace {
 
 constexpr std::uint64_t group_blocks = 256 * tree_fanout;
-
-BorrowMap::Run cut(const BorrowMap::Run& run, BlockRange to) {
-  const BlockRange blocks = intersect(run.blocks, to);
-  return {blocks, run.lender, run.source + (blocks.first - run.blocks.first)};
-}
-
-std::uint64_t leaf_of(BlockIndex block) {
-  return block.value() / tree_fanout;
-}
-
-BlockRange leaf_blocks(std::uint64_t leaf) {
-  return {BlockIndex(leaf * tree_fanout), BlockCount(tree_fanout)};
-}
+/// Added at a time, so that adding takes little memory however much is added.
+constexpr std::size_t parts_at_once = 8192;
 
 // Puts `run` in its place among sorted runs, cutting away what it covers.
-void replace(std::vector<BorrowMap::Run>& runs, const BorrowMap::Run& run) {
-  std::vector<BorrowMap::Run> out;
+void replace(std::vector<PackedRun>& runs, PackedRun run) {
+  if (runs.empty() || runs.back().last() < run.first()) {
+    runs.push_back(run);
+    return;
+  }
+  std::vector<PackedRun> out;
   out.reserve(runs.size() + 2);
-  const auto before = BlockRange::between(BlockIndex(0), run.blocks.first);
-  const auto after = BlockRange::between(run.blocks.end(), BlockIndex(~std::uint64_t{0}));
-  for (const auto& old : runs) {
-    if (!intersect(old.blocks, before).empty()) out.push_back(cut(old, before));
+  for (const PackedRun old : runs) {
+    if (old.first() < run.first())
+      out.push_back(old.cut(old.first(), std::min(old.last(), run.first() - 1)));
   }
   out.push_back(run);
-  for (const auto& old : runs) {
-    if (!intersect(old.blocks, after).empty()) out.push_back(cut(old, after));
+  for (const PackedRun old : runs) {
+    if (old.last() > run.last())
+      out.push_back(old.cut(std::max(old.first(), run.last() + 1), old.last()));
   }
   runs = std::move(out);
 }
@@ -50,52 +44,83 @@ BorrowMap::~BorrowMap() {
     delete groups_[g].load();
 }
 
-const BorrowMap::LeafRuns* BorrowMap::leaf_runs(std::uint64_t leaf) const noexcept {
+std::size_t BorrowMap::memory() const noexcept {
+  return sizeof(*this) + groups_count_ * sizeof(groups_[0]) + groups_made_ * sizeof(Group) +
+         lenders_.memory() + arena_.memory();
+}
+
+std::span<const PackedRun> BorrowMap::leaf_runs(std::uint64_t leaf) const noexcept {
   const Group* group = groups_[leaf / leaves_per_group].load(std::memory_order_acquire);
-  if (group == nullptr) return nullptr;
-  return (*group)[leaf % leaves_per_group].load(std::memory_order_acquire);
+  if (group == nullptr) return {};
+  const PackedRun* list = (*group)[leaf % leaves_per_group].load(std::memory_order_acquire);
+  if (list == nullptr) return {};
+  return {list + 1, list->bits};
+}
+
+BorrowMap::Run BorrowMap::unpack(std::uint64_t leaf, PackedRun run) const noexcept {
+  const BlockIndex first(leaf * tree_fanout + run.first());
+  return {{first, BlockCount(run.last() - run.first() + 1)},
+          lenders_.at(run.lender()),
+          BlockIndex(run.source())};
 }
 
 std::optional<BorrowMap::Run> BorrowMap::find(BlockIndex block) const noexcept {
-  const LeafRuns* runs = leaf_runs(block.value() / tree_fanout);
-  if (runs == nullptr) return std::nullopt;
-  const auto after =
-      std::ranges::upper_bound(*runs, block, {}, [](const Run& run) { return run.blocks.first; });
-  if (after == runs->begin()) return std::nullopt;
-  const Run& run = *std::prev(after);
-  if (!run.blocks.contains(block)) return std::nullopt;
-  return cut(run, BlockRange::between(block, run.blocks.end()));
+  const std::uint64_t leaf = block.value() / tree_fanout;
+  const std::uint64_t slot = block.value() % tree_fanout;
+  const auto runs = leaf_runs(leaf);
+  const auto run = std::ranges::lower_bound(runs, slot, {}, &PackedRun::last);
+  if (run == runs.end() || run->first() > slot) return std::nullopt;
+  return unpack(leaf, run->cut(slot, run->last()));
 }
 
 void BorrowMap::add(std::span<const Run> runs) {
-  std::map<std::uint64_t, LeafRuns> by_leaf;
+  std::vector<Part> parts;
   for (const Run& run : runs) {
-    BlockRange rest = run.blocks;
-    while (!rest.empty()) {
-      const std::uint64_t leaf = leaf_of(rest.first);
-      const Run part = cut(run, intersect(rest, leaf_blocks(leaf)));
-      by_leaf[leaf].push_back(part);
-      rest = BlockRange::between(part.blocks.end(), rest.end());
+    WEFT_ASSERT(run.source + run.blocks.count <= BlockIndex(max_image_size.value() / block_size),
+                "a run of a lender larger than images are");
+    const auto lender = lenders_.number_of(run.lender);
+    if (!lender) continue;
+    std::uint64_t source = run.source.value();
+    for (std::uint64_t at = run.blocks.first.value(); at < run.blocks.end().value();) {
+      const std::uint64_t leaf = at / tree_fanout;
+      const std::uint64_t end = std::min((leaf + 1) * tree_fanout, run.blocks.end().value());
+      const std::uint64_t slot = at % tree_fanout;
+      parts.push_back(
+          {leaf, PackedRun::of(slot, slot + (end - at) - 1, *lender, source), parts.size()});
+      source += end - at;
+      at = end;
+      if (parts.size() == parts_at_once) add_parts(parts);
     }
   }
-  for (const auto& [leaf, parts] : by_leaf)
-    add_to_leaf(leaf, parts);
+  add_parts(parts);
 }
 
-void BorrowMap::add_to_leaf(std::uint64_t leaf, std::span<const Run> added) {
+void BorrowMap::add_parts(std::vector<Part>& parts) {
+  std::ranges::sort(parts, {}, [](const Part& part) { return std::pair(part.leaf, part.order); });
+  std::vector<PackedRun> runs;
+  for (auto part = parts.begin(); part != parts.end();) {
+    const std::uint64_t leaf = part->leaf;
+    const auto before = leaf_runs(leaf);
+    runs.assign(before.begin(), before.end());
+    for (; part != parts.end() && part->leaf == leaf; ++part)
+      replace(runs, part->run);
+    publish(leaf, runs);
+  }
+  parts.clear();
+}
+
+void BorrowMap::publish(std::uint64_t leaf, std::span<const PackedRun> runs) {
   auto& slot = groups_[leaf / leaves_per_group];
   Group* group = slot.load(std::memory_order_relaxed);
   if (group == nullptr) {
     group = new Group();
+    ++groups_made_;
     slot.store(group, std::memory_order_release);
   }
-  auto& published = (*group)[leaf % leaves_per_group];
-  const LeafRuns* before = published.load(std::memory_order_relaxed);
-  auto fresh = std::make_unique<LeafRuns>(before != nullptr ? *before : LeafRuns{});
-  for (const Run& run : added)
-    replace(*fresh, run);
-  published.store(fresh.get(), std::memory_order_release);
-  owned_.push_back(std::move(fresh));
+  PackedRun* const list = arena_.take(runs.size() + 1);
+  list[0].bits = runs.size();
+  std::ranges::copy(runs, list + 1);
+  (*group)[leaf % leaves_per_group].store(list, std::memory_order_release);
 }
 
 std::vector<BorrowMap::Run> BorrowMap::runs(BlockRange range) const {
@@ -107,7 +132,8 @@ std::vector<BorrowMap::Run> BorrowMap::runs(BlockRange range) const {
       leaf = (leaf / leaves_per_group + 1) * leaves_per_group - 1;
       continue;
     }
-    if (const LeafRuns* runs = leaf_runs(leaf)) out.insert(out.end(), runs->begin(), runs->end());
+    for (const PackedRun run : leaf_runs(leaf))
+      out.push_back(unpack(leaf, run));
   }
   return out;
 }

@@ -90,9 +90,9 @@ Result<void> DiskUpdate::write_borrowed(const ImageInfo& info) {
                 "the image lost blocks to damage while it was compared; start the update again");
   }
   WEFT_TRY(auto file, table_->fs().open(incoming_->paths().borrow, OpenMode::create_exclusive));
-  WEFT_TRY(auto borrow, BorrowFile::open(std::move(file), info.id, blocks_));
-  if (!records.empty()) WEFT_CHECK(borrow.file.append(records));
-  return borrow.file.sync();
+  WEFT_TRY(auto borrow, BorrowFile::open(std::move(file), info.id));
+  if (!records.empty()) WEFT_CHECK(borrow.append(records));
+  return borrow.sync();
 }
 
 // The image, whom it borrows from and the name become known at once: no lender is ever asked for

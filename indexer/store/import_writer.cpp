@@ -128,8 +128,8 @@ Result<void> ImportWriter::finish_files(const ImageInfo& info, TreeFile& tree) {
   WEFT_TRY(MapFile map, MapFile::create(std::move(map_file), header));
   WEFT_CHECK(map.sync());
   WEFT_TRY(auto borrow, table_->fs().open(incoming_->paths().borrow, OpenMode::create_exclusive));
-  WEFT_TRY(auto borrowed, BorrowFile::open(std::move(borrow), info.id, blocks_));
-  WEFT_CHECK(borrowed.file.sync());
+  WEFT_TRY(auto borrowed, BorrowFile::open(std::move(borrow), info.id));
+  WEFT_CHECK(borrowed.sync());
   WEFT_CHECK(write_digest_index(table_->fs(), incoming_->paths(), info.id, tree));
   return incoming_->sync();
 }

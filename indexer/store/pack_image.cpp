@@ -21,7 +21,7 @@ PackImage::PackImage(ImageEnvironment environment, const CatalogImage& row, cons
       looked_at_(BlockCount(tree_.shape().nodes_at(1))),
       background_{BlockIndex(0), BlockCount(0)},
       borrow_map_(blocks_for(row.info.size)),
-      borrow_file_(std::move(files.borrow.file)),
+      borrow_file_(std::move(files.borrow)),
       map_file_(std::move(files.map)) {}
 
 Result<Digest> PackImage::block_digest(BlockIndex block) {

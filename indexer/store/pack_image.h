@@ -144,7 +144,7 @@ class PackImage final : public LocalImage {
     std::unique_ptr<File> tree;
     MapFile map;
     SumsFile sums;
-    BorrowFile::Opened borrow;
+    BorrowFile borrow;
   };
   PackImage(ImageEnvironment environment, const CatalogImage& row, const ImagePaths& paths,
             Files files);
@@ -154,7 +154,7 @@ class PackImage final : public LocalImage {
 
   // pack_image_open.cpp
   [[nodiscard]] Result<void> load();
-  void load_borrowed(std::span<const BorrowRecord> records) WEFT_EXCLUDES(borrow_mutex_);
+  [[nodiscard]] Result<void> load_borrowed() WEFT_EXCLUDES(borrow_mutex_);
   [[nodiscard]] Result<void> load_index() WEFT_EXCLUDES(index_mutex_);
   [[nodiscard]] Result<void> recover_resident();
   [[nodiscard]] Result<void> recover_piece(BlockRange blocks);

@@ -82,12 +82,12 @@ Result<void> PackImage::rewrite_borrow_file() {
   const auto beside = paths_.directory / "borrow.new";
   WEFT_CHECK(env_.fs.remove(beside));
   WEFT_TRY(auto file, env_.fs.open(beside, OpenMode::create_exclusive));
-  WEFT_TRY(auto fresh, BorrowFile::open(std::move(file), row_.info.id, shape().blocks()));
+  WEFT_TRY(auto fresh, BorrowFile::open(std::move(file), row_.info.id));
   const Lock lock(borrow_mutex_);
-  WEFT_CHECK(fresh.file.append(records));
-  WEFT_CHECK(fresh.file.sync());
+  WEFT_CHECK(fresh.append(records));
+  WEFT_CHECK(fresh.sync());
   WEFT_CHECK(env_.fs.rename(beside, paths_.borrow));
-  borrow_file_ = std::move(fresh.file);
+  borrow_file_ = std::move(fresh);
   return env_.fs.sync_directory(paths_.directory);
 }
 

@@ -66,7 +66,7 @@ Result<PackImage::Files> PackImage::open_files(FileSystem& fs, const CatalogImag
   WEFT_TRY(auto sums, fs.open(paths.sums, OpenMode::create));
   WEFT_TRY(auto borrow, fs.open(paths.borrow, OpenMode::create));
   WEFT_TRY(auto map, open_map(fs, row, paths, all_there && pack_is_whole));
-  WEFT_TRY(auto borrowed, BorrowFile::open(std::move(borrow), row.info.id, blocks));
+  WEFT_TRY(auto borrowed, BorrowFile::open(std::move(borrow), row.info.id));
   return Files{std::make_shared<Pack>(row.info.id, blocks, std::move(own), std::move(source)),
                std::move(tree), std::move(map), SumsFile(std::move(sums)), std::move(borrowed)};
 }
@@ -75,10 +75,9 @@ Result<std::shared_ptr<PackImage>> PackImage::open(ImageEnvironment environment,
                                                    const CatalogImage& row,
                                                    const ImagePaths& paths) {
   WEFT_TRY(Files files, open_files(environment.fs, row, paths));
-  const std::vector<BorrowRecord> records = std::move(files.borrow.records);
   std::shared_ptr<PackImage> image(new PackImage(environment, row, paths, std::move(files)));
   WEFT_CHECK(image->load());
-  image->load_borrowed(records);
+  WEFT_CHECK(image->load_borrowed());
   WEFT_CHECK(image->load_index());
   image->announced_blocks_ = image->announced_much_ = image->blocks_to_lend().value();
   return image;
@@ -115,19 +114,23 @@ Result<void> PackImage::load() {
   return {};
 }
 
-void PackImage::load_borrowed(std::span<const BorrowRecord> records) {
+Result<void> PackImage::load_borrowed() {
   const Lock lock(borrow_mutex_);
-  std::vector<BorrowMap::Run> runs;
-  runs.reserve(records.size());
-  for (const BorrowRecord& record : records) {
-    runs.push_back({record.blocks, &slot_of(record.lender), record.source});
-    for (BlockRange rest = record.blocks; !rest.empty();) {
-      const auto run = pack_->map.leading_run(rest);
-      if (run.place == Place::missing) pack_->map.borrowed.insert(run.range);
-      rest = BlockRange::between(run.range.end(), rest.end());
+  for (std::uint64_t at = 0; at < borrow_file_.records(); at += BorrowFile::batch) {
+    WEFT_TRY(const auto records, borrow_file_.read(at, shape().blocks()));
+    std::vector<BorrowMap::Run> runs;
+    runs.reserve(records.size());
+    for (const BorrowRecord& record : records) {
+      runs.push_back({record.blocks, &slot_of(record.lender), record.source});
+      for (BlockRange rest = record.blocks; !rest.empty();) {
+        const auto run = pack_->map.leading_run(rest);
+        if (run.place == Place::missing) pack_->map.borrowed.insert(run.range);
+        rest = BlockRange::between(run.range.end(), rest.end());
+      }
     }
+    borrow_map_.add(runs);
   }
-  borrow_map_.add(runs);
+  return {};
 }
 
 // Without an index others find nothing here until the next flush makes one, if there is a tree.

@@ -55,12 +55,17 @@ Finished run_weft(std::vector<std::string> arguments, std::chrono::milliseconds 
 
 std::vector<pid_t> descendants(pid_t parent) {
   std::vector<pid_t> found;
-  const auto id = std::to_string(parent);
-  std::ifstream children("/proc/" + id + "/task/" + id + "/children");
-  for (pid_t child = 0; children >> child;) {
-    found.push_back(child);
-    for (const pid_t deeper : descendants(child))
-      found.push_back(deeper);
+  std::error_code gone;
+  const auto tasks = "/proc/" + std::to_string(parent) + "/task";
+  // Each thread has the children that it started.
+  for (std::filesystem::directory_iterator task(tasks, gone), end; task != end;
+       task.increment(gone)) {
+    std::ifstream children(task->path() / "children");
+    for (pid_t child = 0; children >> child;) {
+      found.push_back(child);
+      for (const pid_t deeper : descendants(child))
+        found.push_back(deeper);
+    }
   }
   return found;
 }

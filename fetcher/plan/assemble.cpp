@@ -139,7 +139,7 @@ void count_bytes(const Problem& problem, const Links& links, Plan& plan) {
   std::vector<std::array<std::uint64_t, max_tiers + 1>> bytes(plan.sources.size());
   for (const Share& share : plan.shares)
     bytes[share.source][problem.classes[share.transfer_class].tier] += share.bytes;
-  for (SourceIndex p = 0; p < plan.sources.size(); ++p) {
+  for (const SourceIndex p : each_source(plan.sources.size())) {
     SourcePlan& source = plan.sources[p];
     for (Tier tier = 1; tier <= max_tiers; ++tier) {
       if (bytes[p][tier] == 0) continue;
@@ -230,7 +230,7 @@ void take_times(const Problem& problem, const Links& links, std::vector<SlotFlow
       add_segment(source, flow, static_cast<double>(source.bytes) / sent[flow.source]);
   }
   std::array<double, max_tiers + 1> finish{};
-  for (SourceIndex p = 0; p < plan.sources.size(); ++p) {
+  for (const SourceIndex p : each_source(plan.sources.size())) {
     SourcePlan& source = plan.sources[p];
     const Link& link = links.sources[p];
     const auto bytes = static_cast<double>(source.bytes);

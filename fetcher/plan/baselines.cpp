@@ -82,7 +82,7 @@ class RarestFirst {
   Plan run() {
     using Idle = std::pair<double, SourceIndex>;
     std::priority_queue<Idle, std::vector<Idle>, std::greater<>> idle;
-    for (SourceIndex p = 0; p < wanted_.size(); ++p)
+    for (const SourceIndex p : each_source(wanted_.size()))
       if (rates_[p] > 0) idle.emplace(outcome_.links().sources[p].delay, p);
     std::vector<std::size_t> next(wanted_.size(), 0);
     while (!idle.empty()) {

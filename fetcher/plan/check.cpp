@@ -87,7 +87,7 @@ void Checker::check_shares() {
 
 void Checker::check_sources() {
   double cost = 0;
-  for (SourceIndex p = 0; p < plan_.sources.size(); ++p) {
+  for (const SourceIndex p : each_source(plan_.sources.size())) {
     check_source(p);
     cost += plan_.sources[p].cost;
   }
@@ -126,7 +126,7 @@ void Checker::check_source(SourceIndex p) {
 // Between two neighbouring edges of segments everything is even.
 void Checker::check_caps() {
   std::vector<double> edges;
-  for (SourceIndex p = 0; p < plan_.sources.size(); ++p) {
+  for (const SourceIndex p : each_source(plan_.sources.size())) {
     if (!links_.sources[p].shared) continue;
     for (const Segment& segment : plan_.sources[p].segments)
       edges.insert(edges.end(), {segment.begin, segment.end});
@@ -140,7 +140,7 @@ void Checker::check_caps() {
 void Checker::check_stretch(double begin, double end) {
   std::map<SiteIndex, double> by_site;
   double all = 0;
-  for (SourceIndex p = 0; p < plan_.sources.size(); ++p) {
+  for (const SourceIndex p : each_source(plan_.sources.size())) {
     for (const Segment& segment : plan_.sources[p].segments) {
       if (segment.begin > begin || segment.end < end) continue;
       const double bytes = segment.bytes * ((end - begin) / (segment.end - segment.begin));

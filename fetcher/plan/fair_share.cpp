@@ -25,7 +25,7 @@ std::vector<double> fair_rates(const Links& links, const std::vector<bool>& acti
   std::vector<double> rates(links.sources.size(), 0);
   std::map<SiteIndex, std::vector<SourceIndex>> sites;
   std::vector<SourceIndex> all;
-  for (SourceIndex p = 0; p < rates.size(); ++p) {
+  for (const SourceIndex p : each_source(rates.size())) {
     if (!active[p]) continue;
     rates[p] = links.sources[p].rate;
     all.push_back(p);
@@ -43,16 +43,16 @@ std::vector<SlotFlow> share_fairly(const Links& links, std::span<const double> l
   std::vector<SlotFlow> flows;
   for (double now = 0;;) {
     double change = never;  // the next source that starts or is done
-    for (SourceIndex p = 0; p < left.size(); ++p) {
+    for (const SourceIndex p : each_source(left.size())) {
       const Link& link = links.sources[p];
       active[p] = link.shared && left[p] > 0 && link.delay <= now;
       if (link.shared && left[p] > 0 && !active[p]) change = std::min(change, link.delay);
     }
     const std::vector<double> rates = fair_rates(links, active);
-    for (SourceIndex p = 0; p < left.size(); ++p)
+    for (const SourceIndex p : each_source(left.size()))
       if (active[p]) change = std::min(change, now + left[p] / rates[p]);
     if (change == never) return flows;
-    for (SourceIndex p = 0; p < left.size(); ++p) {
+    for (const SourceIndex p : each_source(left.size())) {
       if (!active[p]) continue;
       const double sent = rates[p] * (change - now);
       const bool done = now + left[p] / rates[p] <= change;

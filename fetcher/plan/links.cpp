@@ -30,7 +30,7 @@ class Sweep {
  public:
   Sweep(const Links& links, std::span<const double> until)
       : links_(links), until_(until), by_site_(links.uplinks.size()) {
-    for (SourceIndex p = 0; p < until.size(); ++p) {
+    for (const SourceIndex p : each_source(until.size())) {
       if (!links.usable(p) || until[p] <= links.sources[p].delay) continue;
       starts_.push_back(p);
       if (until[p] < never) ends_.push_back(until[p]);
@@ -107,7 +107,7 @@ Links clean_links(const Problem& problem) {
   }
   const double ingress = positive_or(problem.ingress.value_or(0), never);
   links.ingress = ingress < all ? std::max(ingress, 1.0) : never;
-  for (SourceIndex p = 0; p < links.sources.size(); ++p)
+  for (const SourceIndex p : each_source(links.sources.size()))
     links.sources[p].shared = links.ingress < never || links.capped(p);
   return links;
 }
@@ -151,7 +151,7 @@ Bottleneck bottleneck(const Links& links, std::span<const double> until, double 
   };
   for (SiteIndex s = 0; s < links.uplinks.size(); ++s)
     if (full(s)) found.sites.push_back(s);
-  for (SourceIndex p = 0; p < until.size(); ++p) {
+  for (const SourceIndex p : each_source(until.size())) {
     const Link& link = links.sources[p];
     const bool sends = link.rate > 0 && link.delay < time && until[p] >= time;
     if (sends && !full(link.site)) found.sources.push_back(p);

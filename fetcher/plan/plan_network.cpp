@@ -115,7 +115,7 @@ void PlanNetwork::add_timed(std::size_t tier, Node from, Node to, TimedArc arc) 
 
 void PlanNetwork::add_source_arcs(std::size_t tier) {
   const Links& links = model_.links;
-  for (SourceIndex p = 0; p < links.sources.size(); ++p) {
+  for (const SourceIndex p : each_source(links.sources.size())) {
     const Link& link = links.sources[p];
     if (link.rate <= 0) continue;
     const Node node = source_node(p, tier);

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <ranges>
 #include <span>
 #include <string>
 #include <vector>
@@ -80,6 +81,11 @@ struct Problem {
   HolderSets holder_sets;
   std::vector<TransferClass> classes;
 };
+
+/// 0, 1, … `count` − 1; of a problem that can be planned for.
+[[nodiscard]] inline auto each_source(std::size_t count) {
+  return std::views::iota(SourceIndex{0}, static_cast<SourceIndex>(count));
+}
 
 /// What is wanted of a plan.
 struct Goal {

@@ -54,7 +54,7 @@ class Facts {
     for (const TierPlan& tier : plan.tiers)
       for (const SourceIndex p : tier.bound.sources)
         fills_[p] = true;
-    for (SourceIndex p = 0; p < plan.sources.size(); ++p) {
+    for (const SourceIndex p : each_source(plan.sources.size())) {
       if (plan.sources[p].bytes == 0) continue;
       ++used_;
       fastest_ = std::max(fastest_, links_.sources[p].rate);
@@ -177,7 +177,7 @@ std::string why_tier(const Problem& problem, const Plan& plan, const TierPlan& t
 std::vector<std::string> why_sources(const Problem& problem, const Plan& plan) {
   const Facts facts(problem, plan);
   std::vector<std::string> lines;
-  for (SourceIndex p = 0; p < plan.sources.size(); ++p)
+  for (const SourceIndex p : each_source(plan.sources.size()))
     lines.push_back(facts.line(p));
   return lines;
 }

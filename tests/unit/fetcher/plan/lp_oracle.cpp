@@ -73,7 +73,7 @@ class Transfer {
     for (std::size_t i = 0; i < stretches.size(); ++i) {
       std::map<int, double> ingress;
       std::map<SiteIndex, std::map<int, double>> sites;
-      for (SourceIndex p = 0; p < problem_.sources.size(); ++p) {
+      for (const SourceIndex p : each_source(problem_.sources.size())) {
         const Source& source = problem_.sources[p];
         if (source.delay > stretches[i].begin) continue;
         std::map<int, double> own;

@@ -161,7 +161,7 @@ TEST(Planner, classes_above_the_limit_are_merged_and_the_bound_stays_true) {
     b.source(5 + p, 0, p % 2);
   for (std::uint64_t c = 1; c < 64; ++c) {
     std::vector<SourceIndex> holders;
-    for (SourceIndex p = 0; p < 6; ++p)
+    for (const SourceIndex p : each_source(6))
       if ((c >> p & 1) != 0) holders.push_back(p);
     b.problem.classes.push_back(
         {b.problem.holder_sets.add(holders), static_cast<Tier>(1 + c % 2), c * mb});
@@ -185,7 +185,7 @@ TEST(Planner, many_delays_behind_an_uplink_are_rounded_up_and_the_bound_is_not) 
   for (int p = 1; p < 40; ++p)
     b.source(1, 1 + 0.05 * p).at_last_site();
   std::vector<SourceIndex> all;
-  for (SourceIndex p = 0; p < 40; ++p)
+  for (const SourceIndex p : each_source(40))
     all.push_back(p);
   b.problem.classes.push_back({b.problem.holder_sets.add(all), 1, 300 * mb});
   const Plan exact = planned(b.problem);

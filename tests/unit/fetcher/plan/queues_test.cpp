@@ -95,7 +95,7 @@ TEST(Queues, every_block_is_in_one_queue_and_finishes_with_the_plan) {
     ASSERT_TRUE(plan);
     const Queues queues = make_queues(problem, *plan, order);
     std::vector<int> seen(next, 0);
-    for (SourceIndex p = 0; p < queues.size(); ++p) {
+    for (const SourceIndex p : each_source(queues.size())) {
       double time = 0;
       Tier tier = 1;
       for (const QueueEntry& entry : queues[p]) {

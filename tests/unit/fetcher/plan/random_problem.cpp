@@ -52,7 +52,7 @@ Problem random_problem(std::uint64_t seed) {
   const std::uint32_t classes = 1 + draw.up_to(11);
   for (std::uint32_t c = 0; c < classes; ++c) {
     std::vector<SourceIndex> holders;
-    for (SourceIndex p = 0; p < problem.sources.size(); ++p)
+    for (const SourceIndex p : each_source(problem.sources.size()))
       if (draw.chance(density)) holders.push_back(p);
     if (holders.empty())
       holders.push_back(static_cast<SourceIndex>(

@@ -50,7 +50,7 @@ Problem absurd_problem(std::mt19937_64& random) {
   }
   for (std::uint64_t c = random() % 13; c > 0; --c) {
     std::vector<SourceIndex> holders;
-    for (SourceIndex p = 0; p < problem.sources.size(); ++p)
+    for (const SourceIndex p : each_source(problem.sources.size()))
       if (random() % 2 == 0) holders.push_back(p);
     problem.classes.push_back({problem.holder_sets.add(holders),
                                static_cast<Tier>(1 + random() % max_tiers),

@@ -182,7 +182,7 @@ std::optional<double> oracle_finish(const Problem& problem, Tier tier,
   std::set<double> edges{earliest, infinite};
   for (const Source& source : problem.sources)
     if (source.delay > earliest) edges.insert(source.delay);
-  const std::vector<double> times(before.begin(), before.begin() + tier - 1);
+  const std::vector<double> times(before.begin(), before.begin() + (tier - 1));
   auto stretch = std::prev(edges.upper_bound(std::max(hint, earliest)));
   std::optional<double> best;
   for (;;) {

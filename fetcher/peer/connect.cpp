@@ -18,6 +18,7 @@ class Session final : public PeerSession {
 
   [[nodiscard]] const wire::Hello& remote() const noexcept override { return core_->remote(); }
   [[nodiscard]] LinkEstimate link() const noexcept override { return core_->link(); }
+  void assume(const LinkEstimate& prior) override { core_->assume(prior); }
   [[nodiscard]] SessionStats stats() const noexcept override { return core_->stats(); }
 
   Awaitable<Result<std::vector<wire::ImageSummary>>> images(TimePoint deadline) override {

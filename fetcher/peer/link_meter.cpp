@@ -27,32 +27,58 @@ double smoothed(double old, double sample) {
 
 }  // namespace
 
+void RateMeter::assume(const Estimate& prior, TimePoint now) {
+  rate_.assume(prior, now);
+}
+
+void RateMeter::asked(TimePoint now) {
+  if (waiting_) return;
+  waiting_ = true;
+  last_ = now;
+}
+
 void RateMeter::arrived(TimePoint now, std::size_t bytes) {
+  if (!waiting_) asked(now);
+  const Duration wait = now - std::exchange(last_, now);
+  if (wait > stall_after) {
+    stalled_ += wait;
+    ++stalls_;
+    in_burst_ = false;
+  }
   if (!in_burst_) {
     in_burst_ = true;
-    begun_ = last_ = now;
+    begun_ = now;
     bytes_ = 0;
+    longest_wait_ = {};
     return;
   }
-  last_ = now;
+  longest_wait_ = std::max(longest_wait_, wait);
   bytes_ += bytes;
   const bool enough = bytes_ >= sample_bytes || now - begun_ >= sample_time;
   if (enough && bytes_ >= least_bytes) take_sample();
 }
 
 void RateMeter::idle() {
-  if (in_burst_ && bytes_ >= least_bytes) take_sample();
+  const bool steady = 2 * longest_wait_ <= last_ - begun_;
+  if (in_burst_ && bytes_ >= least_bytes && steady) take_sample();
   in_burst_ = false;
+  waiting_ = false;
+}
+
+Duration RateMeter::stalled(TimePoint now) const {
+  const bool stalls_now = waiting_ && now - last_ > stall_after;
+  return stalled_ + (stalls_now ? now - last_ : Duration(0));
 }
 
 void RateMeter::take_sample() {
   // Two arrivals in one turn of the loop say nothing about the link.
-  if (last_ - begun_ >= 10us) {
-    rate_ = smoothed(rate_, static_cast<double>(bytes_) / seconds(last_ - begun_));
-    ++samples_;
-    begun_ = last_;
-    bytes_ = 0;
-  }
+  if (last_ - begun_ < 10us) return;
+  const double span = seconds(last_ - begun_);
+  rate_.add(static_cast<double>(bytes_) / span, span, last_);
+  ++samples_;
+  begun_ = last_;
+  bytes_ = 0;
+  longest_wait_ = {};
 }
 
 void RoundTripMeter::sample(Duration round_trip) {
@@ -70,7 +96,8 @@ void SendMeter::written(std::size_t bytes, Duration in_write, Duration since_las
   elapsed_ += since_last;
   if (bytes_ < send_sample_bytes && (time_ < sample_time || bytes_ < least_bytes)) return;
   const auto bytes_sent = static_cast<double>(bytes_);
-  rate_ = smoothed(rate_, bytes_sent / std::max(seconds(time_), 1e-6));
+  sample_ = {.bytes_per_second = bytes_sent / std::max(seconds(time_), 1e-6), .busy = time_};
+  rate_ = smoothed(rate_, sample_->bytes_per_second);
   pace_ = smoothed(pace_, bytes_sent / std::max(seconds(std::max(elapsed_, time_)), 1e-6));
   bytes_ = 0;
   time_ = {};

@@ -1,39 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fetcher/link/estimate.h"
 #include "indexer/core/clock.h"
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <utility>
 
 /// Measuring a link from what it carries anyway. Pure: time is a parameter.
 namespace weft::fetcher {
 
-/// Rate while the link is busy, as an EWMA over samples of some 256 KiB or 250 ms.
+/// Rate while the link is busy, over samples of some 256 KiB or 250 ms, each weighted by its time:
+/// the last second of them decides.
 ///
 /// A burst is what arrives while requests are outstanding. The bytes of its first arrival are not
-/// counted, since the wait before them is the round trip, not the link.
+/// counted, since the wait before them is the round trip, not the link. What is left of a burst at
+/// its end is a sample only if no single wait makes up most of its time: in a short answer that
+/// wait is again a round trip, and would show a fast, long link as a slow one.
+///
+/// A stall is two seconds in which nothing comes although something was asked for. It is no part of
+/// a sample: a plan reckons with the rate and with the loss of service.
 class RateMeter {
  public:
+  static constexpr Duration stall_after = std::chrono::seconds(2);
+
+  /// Begins with what is known of the link, until real samples outweigh it.
+  void assume(const Estimate& prior, TimePoint now);
+  /// Something was asked for.
+  void asked(TimePoint now);
   /// `bytes` have arrived.
   void arrived(TimePoint now, std::size_t bytes);
   /// Nothing is outstanding any more: what comes next is a new burst.
   void idle();
 
   [[nodiscard]] std::uint64_t samples() const { return samples_; }
-  /// 0 before the first sample.
-  [[nodiscard]] double bytes_per_second() const { return rate_; }
+  /// Not known before the first sample, if nothing was assumed.
+  [[nodiscard]] Estimate rate(TimePoint now) const { return rate_.at(now); }
+  /// All stalls together, with the one that goes on.
+  [[nodiscard]] Duration stalled(TimePoint now) const;
+  /// Those that have ended.
+  [[nodiscard]] unsigned stalls() const { return stalls_; }
 
  private:
   void take_sample();
 
-  bool in_burst_ = false;
+  bool waiting_ = false;   // something is outstanding
+  bool in_burst_ = false;  // and something of it has come
   TimePoint begun_{};
-  TimePoint last_{};
+  TimePoint last_{};  // arrival, or the request that ended the idleness
+  Duration longest_wait_{};
   std::uint64_t bytes_ = 0;
   std::uint64_t samples_ = 0;
-  double rate_ = 0;
+  FadingMean rate_{{.memory = 1, .half_life = std::chrono::hours(3)}};
+  Duration stalled_{};
+  unsigned stalls_ = 0;
 };
 
 /// Round-trip time: the least of the last 16 samples.
@@ -66,6 +90,12 @@ class SendMeter {
  public:
   /// `since_last`: from the end of the write before, or of the wait after it, to the end of this.
   void written(std::size_t bytes, Duration in_write, Duration since_last);
+  /// The sample that the last `written` completed, once.
+  struct Sample {
+    double bytes_per_second = 0;
+    Duration busy{};
+  };
+  [[nodiscard]] std::optional<Sample> take_sample() { return std::exchange(sample_, std::nullopt); }
   /// Nothing was left to answer until the next request came. A long wait is the peer's own pause:
   /// it begins a new sample.
   void waited(Duration for_request);
@@ -79,6 +109,7 @@ class SendMeter {
   Duration elapsed_{};  // all of it
   double rate_ = 0;
   double pace_ = 0;
+  std::optional<Sample> sample_;
 };
 
 /// zstd level for batches that the link takes at this rate and that are sent at this pace, in bytes

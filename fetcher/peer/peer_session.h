@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fetcher/link/link_estimate.h"
 #include "fetcher/net/awaitable.h"
 #include "fetcher/peer/pack_ledger.h"
 #include "fetcher/wire/messages.h"
@@ -22,13 +23,6 @@
 namespace weft::fetcher {
 
 enum class RequestId : std::uint32_t {};
-
-/// Rate and round-trip time of a link, measured from real transfers (EWMA); `samples` = 0: a guess.
-struct LinkEstimate {
-  double bytes_per_second = 12.5e6;
-  Duration round_trip = std::chrono::milliseconds(20);
-  std::uint64_t samples = 0;
-};
 
 struct SessionStats {
   std::uint64_t requests = 0;
@@ -53,6 +47,8 @@ class PeerSession {
 
   [[nodiscard]] virtual const wire::Hello& remote() const noexcept = 0;
   [[nodiscard]] virtual LinkEstimate link() const noexcept = 0;
+  /// Begins with what is known of the link, until it is measured. Before the first request.
+  virtual void assume(const LinkEstimate& /*prior*/) {}
   [[nodiscard]] virtual SessionStats stats() const noexcept { return {}; }
 
   /// Images the peer has, complete or not. Nobody waits for a list: it comes after all blocks.

@@ -155,6 +155,7 @@ Awaitable<Result<wire::Message>> SessionCore::await_answer(wire::Message request
   const std::uint32_t id = next_id();
   call->answer = answer_to(request);
   outstanding_.emplace(id, Outstanding{.on_batch = {}, .call = call, .ledger = {}, .sent = now()});
+  rate_.asked(now());
   ++stats_.requests;
   send(priority, id, request);
   bool in_time = true;
@@ -179,6 +180,7 @@ RequestId SessionCore::ask_blocks(wire::Message request, std::vector<BlockRange>
                       .call = {},
                       .ledger = std::make_shared<BlockLedger>(asked),
                       .sent = now()});
+  rate_.asked(now());
   ++stats_.requests;
   send(priority, id, request);
   return RequestId{id};
@@ -264,11 +266,22 @@ void SessionCore::finish(Outstanding outstanding, const Error& error) {
 }
 
 LinkEstimate SessionCore::link() const {
-  LinkEstimate estimate;
-  if (rate_.samples() > 0) estimate.bytes_per_second = rate_.bytes_per_second();
-  if (round_trip_.samples() > 0) estimate.round_trip = round_trip_.least();
+  LinkEstimate estimate = assumed_;
+  estimate.rate = rate_.rate(now());
+  if (estimate.rate.known()) estimate.bytes_per_second = estimate.rate.mean;
+  if (round_trip_.samples() > 0) {
+    estimate.round_trip = round_trip_.least();
+    estimate.round_trip_measured = true;
+  }
   estimate.samples = rate_.samples();
+  estimate.stalled = rate_.stalled(now());
+  estimate.stalls = rate_.stalls();
   return estimate;
+}
+
+void SessionCore::assume(const LinkEstimate& prior) {
+  assumed_ = prior;
+  rate_.assume(prior.rate, now());
 }
 
 Awaitable<void> SessionCore::write_frames() {

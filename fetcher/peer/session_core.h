@@ -60,6 +60,7 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
 
   [[nodiscard]] const wire::Hello& remote() const { return remote_; }
   [[nodiscard]] LinkEstimate link() const;
+  void assume(const LinkEstimate& prior);
   [[nodiscard]] const SessionStats& stats() const { return stats_; }
 
  private:
@@ -133,6 +134,7 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   Signal changed_;  // greeted or closed
   RateMeter rate_;
   RoundTripMeter round_trip_;
+  LinkEstimate assumed_;
   TimePoint begun_;
   TimePoint heard_;
   std::optional<TimePoint> ping_sent_;

@@ -25,7 +25,7 @@ TEST(RateMeter, measures_the_link_and_not_the_wait_before_a_burst) {
     meter.idle();
   }
   EXPECT_GT(meter.samples(), 4u);
-  EXPECT_NEAR(meter.bytes_per_second(), 1.25e6, 0.02e6);
+  EXPECT_NEAR(meter.rate(now).mean, 1.25e6, 0.02e6);
 }
 
 TEST(RateMeter, one_small_answer_is_no_sample) {
@@ -46,9 +46,59 @@ TEST(RateMeter, follows_a_link_that_changes) {
       meter.arrived(now += 1ms, bytes_per_ms);
   };
   run(12'500, 2000);
-  EXPECT_NEAR(meter.bytes_per_second(), 12.5e6, 0.5e6);
+  EXPECT_NEAR(meter.rate(now).mean, 12.5e6, 0.5e6);
   run(1250, 5000);
-  EXPECT_NEAR(meter.bytes_per_second(), 1.25e6, 0.1e6);
+  EXPECT_NEAR(meter.rate(now).mean, 1.25e6, 0.1e6);
+}
+
+// Between two bursts of a short answer lies a round trip: their bytes by that time are not the
+// rate.
+TEST(RateMeter, short_answer_in_two_bursts_is_no_sample) {
+  RateMeter meter;
+  meter.asked(start);
+  for (const auto at : {100ms, 101ms, 102ms, 200ms, 201ms})
+    meter.arrived(start + at, 14'000);
+  meter.idle();
+  EXPECT_EQ(meter.samples(), 0u);
+  EXPECT_FALSE(meter.rate(start + 1s).known());
+}
+
+TEST(RateMeter, prior_is_the_rate_until_something_is_measured) {
+  RateMeter meter;
+  meter.assume({.mean = 10e6, .deviation = 1e6, .samples = 5}, start);
+  EXPECT_EQ(meter.rate(start).mean, 10e6);
+  EXPECT_EQ(meter.samples(), 0u);
+  TimePoint now = start;
+  for (int i = 0; i < 2000; ++i)
+    meter.arrived(now += 1ms, 1250);
+  EXPECT_NEAR(meter.rate(now).mean, 1.25e6, 0.5e6);
+}
+
+TEST(RateMeter, a_stall_is_lost_time_and_no_part_of_the_rate) {
+  RateMeter meter;
+  TimePoint now = start;
+  const auto run = [&] {
+    for (int i = 0; i < 1000; ++i)
+      meter.arrived(now += 1ms, 1250);
+  };
+  run();
+  now += 5s;
+  EXPECT_EQ(meter.stalled(now), Duration(5s)) << "while it goes on";
+  EXPECT_EQ(meter.stalls(), 0u);
+  run();
+  EXPECT_NEAR(meter.rate(now).mean, 1.25e6, 0.05e6);
+  EXPECT_NEAR(std::chrono::duration<double>(meter.stalled(now)).count(), 5, 0.01);
+  EXPECT_EQ(meter.stalls(), 1u);
+}
+
+TEST(RateMeter, silence_of_a_peer_that_was_asked_nothing_is_no_stall) {
+  RateMeter meter;
+  meter.asked(start);
+  meter.arrived(start + 1s, 100);
+  meter.idle();
+  EXPECT_EQ(meter.stalled(start + 1h), Duration(0));
+  meter.asked(start + 1h);
+  EXPECT_EQ(meter.stalled(start + 1h + 3s), Duration(3s)) << "not one byte has come";
 }
 
 TEST(RoundTripMeter, keeps_the_least_recent_sample) {
@@ -60,6 +110,18 @@ TEST(RoundTripMeter, keeps_the_least_recent_sample) {
   for (int i = 0; i < 10; ++i)
     meter.sample(80ms);
   EXPECT_EQ(meter.least(), 80ms) << "the path has changed";
+}
+
+TEST(SendMeter, a_sample_is_handed_out_once) {
+  SendMeter meter;
+  EXPECT_FALSE(meter.take_sample());
+  for (int i = 0; i < 11; ++i)
+    meter.written(100'000, 8ms, 8ms);
+  const auto sample = meter.take_sample();
+  ASSERT_TRUE(sample);
+  EXPECT_NEAR(sample->bytes_per_second, 12.5e6, 0.1e6);
+  EXPECT_EQ(sample->busy, Duration(88ms));
+  EXPECT_FALSE(meter.take_sample());
 }
 
 TEST(SendMeter, time_outside_writes_does_not_make_a_link_slow) {

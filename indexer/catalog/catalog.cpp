@@ -2,6 +2,7 @@
 #include "indexer/catalog/catalog.h"
 
 #include "indexer/catalog/id_column.h"
+#include "indexer/catalog/link_rows.h"
 #include "indexer/catalog/migrations.h"
 #include "indexer/catalog/schema.h"
 #include "indexer/catalog/signature_rows.h"
@@ -239,6 +240,15 @@ class SqliteCatalog final : public Catalog {
     return signatures_.list();
   }
 
+  Result<void> put_links(std::span<const LinkRow> links) override {
+    const Lock lock(mutex_);
+    return links_.replace(db_, links);
+  }
+  Result<std::vector<LinkRow>> links() override {
+    const Lock lock(mutex_);
+    return links_.list();
+  }
+
  private:
   Result<std::optional<ImageId>> find_name(std::string_view name) WEFT_REQUIRES(mutex_) {
     auto row = s_.image_named.use();
@@ -261,6 +271,7 @@ class SqliteCatalog final : public Catalog {
   Database db_ WEFT_GUARDED_BY(mutex_);
   Statements s_ WEFT_GUARDED_BY(mutex_);
   catalog::SignatureRows signatures_ WEFT_GUARDED_BY(mutex_);
+  catalog::LinkRows links_ WEFT_GUARDED_BY(mutex_);
 };
 
 Result<void> SqliteCatalog::start() {
@@ -274,6 +285,7 @@ Result<void> SqliteCatalog::start() {
   if (verdict != "ok") return fail(Errc::damaged_state, Operation::catalog, verdict);
   WEFT_CHECK(s_.prepare(db_));
   WEFT_TRY(signatures_, catalog::SignatureRows::prepare(db_));
+  WEFT_TRY(links_, catalog::LinkRows::prepare(db_));
 
   WEFT_TRY(auto make, Statement::prepare(
                           db_, "INSERT INTO node (one, id) VALUES (1, ?) ON CONFLICT DO NOTHING"));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "indexer/catalog/link_row.h"
 #include "indexer/core/digest.h"
 #include "indexer/core/error.h"
 #include "indexer/tree/image_id.h"
@@ -94,6 +95,10 @@ class Catalog {
       const ImageId& id) = 0;
   [[nodiscard]] virtual Result<void> remove_signature(const ImageId& id) = 0;
   [[nodiscard]] virtual Result<std::vector<ImageId>> signatures() = 0;
+
+  /// What was measured of links, in place of all that is kept.
+  [[nodiscard]] virtual Result<void> put_links(std::span<const LinkRow> links) = 0;
+  [[nodiscard]] virtual Result<std::vector<LinkRow>> links() = 0;
 };
 
 }  // namespace weft

@@ -18,7 +18,24 @@ constexpr const char* add_signatures = R"sql(CREATE TABLE signature (
 CREATE INDEX signature_by_use ON signature (used, bytes, image);
 )sql";
 
-constexpr std::array steps_known = {Migration{1, add_signatures}};
+constexpr const char* add_links = R"sql(CREATE TABLE link (
+  node          BLOB PRIMARY KEY CHECK (length(node) = 16),
+  address       TEXT NOT NULL,
+  measured      INTEGER NOT NULL,
+  in_mean       REAL NOT NULL,
+  in_deviation  REAL NOT NULL,
+  in_samples    REAL NOT NULL,
+  out_mean      REAL NOT NULL,
+  out_deviation REAL NOT NULL,
+  out_samples   REAL NOT NULL,
+  round_trip    REAL NOT NULL,
+  up            REAL NOT NULL,
+  lost          REAL NOT NULL,
+  events        REAL NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array steps_known = {Migration{1, add_signatures}, Migration{2, add_links}};
 
 }  // namespace
 

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The catalog of a state directory, version 2 (PRAGMA user_version). Small facts that must change
+-- The catalog of a state directory, version 3 (PRAGMA user_version). Small facts that must change
 -- together; what is proportional to an image's size lives in the image's own files
 -- (indexer/store/STORE_FORMAT.md). WAL, one writer.
 --
@@ -61,3 +61,24 @@ CREATE TABLE signature (
   data  BLOB NOT NULL
 ) STRICT;
 CREATE INDEX signature_by_use ON signature (used, bytes, image);
+
+-- What was measured of the links to peers, by node (fetcher/link): rates to this node (in) and from it
+-- (out) in bytes a second with their deviation and effective samples (0 = not known), seconds of
+-- round trip (-1 = not known), and of loss of service the seconds up and lost and the number of
+-- events, faded. `measured`: when, in seconds since 1970; the reader lets the figures fade by their
+-- age. Replaced as a whole, at most once a minute or when a connection ends.
+CREATE TABLE link (
+  node          BLOB PRIMARY KEY CHECK (length(node) = 16),
+  address       TEXT NOT NULL,
+  measured      INTEGER NOT NULL,
+  in_mean       REAL NOT NULL,
+  in_deviation  REAL NOT NULL,
+  in_samples    REAL NOT NULL,
+  out_mean      REAL NOT NULL,
+  out_deviation REAL NOT NULL,
+  out_samples   REAL NOT NULL,
+  round_trip    REAL NOT NULL,
+  up            REAL NOT NULL,
+  lost          REAL NOT NULL,
+  events        REAL NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -112,6 +112,12 @@ Statement::Use& Statement::Use::operator()(std::int64_t value) {
   return *this;
 }
 
+Statement::Use& Statement::Use::operator()(double value) {
+  const int code = sqlite3_bind_double(statement_, next_++, value);
+  if (code != SQLITE_OK) bind_result_ = code;
+  return *this;
+}
+
 Result<bool> Statement::Use::step() {
   const int code = bind_result_ != SQLITE_OK ? bind_result_ : sqlite3_step(statement_);
   if (code == SQLITE_ROW) return true;
@@ -129,6 +135,10 @@ Result<void> Statement::Use::done() {
 
 std::int64_t Statement::Use::integer(int column) const {
   return sqlite3_column_int64(statement_, column);
+}
+
+double Statement::Use::real(int column) const {
+  return sqlite3_column_double(statement_, column);
 }
 
 std::string_view Statement::Use::text(int column) const {

@@ -54,11 +54,13 @@ class Statement {
     Use& operator()(std::string_view text);
     Use& operator()(std::span<const std::byte> blob);
     Use& operator()(std::int64_t value);
+    Use& operator()(double value);
     /// True: a row is there to be read. False: no more rows.
     [[nodiscard]] Result<bool> step();
     /// For statements without rows.
     [[nodiscard]] Result<void> done();
     [[nodiscard]] std::int64_t integer(int column) const;
+    [[nodiscard]] double real(int column) const;
     /// Valid until the next step.
     [[nodiscard]] std::string_view text(int column) const;
     [[nodiscard]] std::span<const std::byte> blob(int column) const;

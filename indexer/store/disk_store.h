@@ -60,6 +60,10 @@ class DiskStore final : public Store {
       std::string_view kind) override {
     return table_->catalog().settings(kind);
   }
+  Result<void> put_links(std::span<const LinkRow> links) override {
+    return table_->catalog().put_links(links);
+  }
+  Result<std::vector<LinkRow>> links() override { return table_->catalog().links(); }
 
  private:
   /// An image and the name it was asked by: empty if by id.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "indexer/catalog/link_row.h"
 #include "indexer/core/clock.h"
 #include "indexer/core/error.h"
 #include "indexer/core/file_io.h"
@@ -134,6 +135,10 @@ class Store {
                                                  std::optional<std::string_view> json) = 0;
   [[nodiscard]] virtual Result<std::vector<std::pair<std::string, std::string>>> settings(
       std::string_view kind) = 0;
+
+  /// What was measured of the links to peers, kept in the catalog; `put_links` replaces all of it.
+  [[nodiscard]] virtual Result<void> put_links(std::span<const LinkRow> /*links*/) { return {}; }
+  [[nodiscard]] virtual Result<std::vector<LinkRow>> links() { return std::vector<LinkRow>{}; }
 };
 
 /// 1–128 characters of [A-Za-z0-9._-], not starting with '.' or '-'.

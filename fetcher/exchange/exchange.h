@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -73,6 +74,11 @@ class Exchange {
   [[nodiscard]] Awaitable<bool> want(ImageId image, TimePoint deadline,
                                      std::vector<PeerId> holders = {});
 
+  /// Measures the links of which no rate is known: each such peer is asked, once a session, for a
+  /// finer signature of `image`, or else of the largest image it has; at most 256 KiB. Returns when
+  /// all have answered, or at `deadline`. Charged to the budget, not held back by it.
+  [[nodiscard]] Awaitable<void> measure(ImageId image, TimePoint deadline);
+
   /// By address. A peer stays, as it was last seen, when its connection ends.
   [[nodiscard]] std::vector<PeerHoldings> holdings() const;
   [[nodiscard]] ExchangeStatistics statistics() const;
@@ -84,6 +90,7 @@ class Exchange {
     std::shared_ptr<PeerSession> session;
     std::string address;
     bool gone = false;
+    bool probed = false;
     bool mute = false;  // knows no signatures, or none that this node can read
     unsigned lies = 0;
     Signal changed;
@@ -103,6 +110,15 @@ class Exchange {
   Awaitable<bool> afford(PeerPtr peer, ByteCount bytes);
   Awaitable<bool> ask(PeerPtr peer, ImageId image, wire::Priority priority, TimePoint deadline);
   Awaitable<bool> keep(PeerPtr peer, Signature signature);
+  /// Probes that are under way.
+  struct Probes {
+    std::size_t open = 0;
+    Signal changed;
+  };
+  Awaitable<void> probe(PeerPtr peer, ImageId image, TimePoint deadline,
+                        std::shared_ptr<Probes> probes);
+  [[nodiscard]] std::optional<ImageId> image_to_probe(const Peer& peer,
+                                                      const ImageId& wanted) const;
   Awaitable<void> rest(PeerPtr peer, Duration span);
   Awaitable<void> learn_known();
   Awaitable<bool> find(ImageId image, TimePoint deadline, std::vector<PeerId> holders);

@@ -45,6 +45,8 @@ class FadingMean {
   /// Only before the first `add`; ignored later.
   void assume(const Estimate& prior, TimePoint now);
   [[nodiscard]] Estimate at(TimePoint now) const;
+  /// 0 before anything is known.
+  [[nodiscard]] double mean() const { return mean_; }
 
  private:
   Options options_;

@@ -5,6 +5,11 @@
 #include <utility>
 
 namespace weft::fetcher {
+namespace {
+
+constexpr double least_samples = 1e-6;  // about 2½ days without a new one
+
+}  // namespace
 
 void LinkMonitor::load(LinkRecord record, Duration age, TimePoint now) {
   Link link;
@@ -66,8 +71,19 @@ void LinkMonitor::down(const NodeId& node, bool wanted, TimePoint now) {
   if (on_lost_) on_lost_();
 }
 
+LinkMonitor::Link* LinkMonitor::of_connection(const NodeId& node) {
+  if (links_.size() >= most_nodes && !links_.contains(node)) return nullptr;
+  return &links_[node];
+}
+
+void LinkMonitor::sent(const NodeId& node, std::size_t bytes) {
+  if (Link* link = of_connection(node)) link->sent += bytes;
+}
+
 void LinkMonitor::sent(const NodeId& node, double bytes_per_second, Duration busy, TimePoint now) {
-  links_[node].out.add(bytes_per_second, std::chrono::duration<double>(busy).count(), now);
+  if (Link* link = of_connection(node)) {
+    link->out.add(bytes_per_second, std::chrono::duration<double>(busy).count(), now);
+  }
 }
 
 ServiceMeter LinkMonitor::service_at(const Link& link, const LinkEstimate& measured,
@@ -82,6 +98,7 @@ LinkView LinkMonitor::view_of(const Link& link, TimePoint now) {
   LinkView view;
   view.rate_in = measured.rate;
   view.rate_out = link.out.at(now);
+  view.sent = link.sent;
   if (measured.round_trip_measured) view.round_trip = measured.round_trip;
   view.loss = service_at(link, measured, now).at(now);
   return view;
@@ -104,12 +121,16 @@ std::vector<LinkRecord> LinkMonitor::records(TimePoint now) const {
   std::vector<LinkRecord> all;
   for (const auto& [node, link] : links_) {
     const LinkEstimate measured = current(link, now);
+    const ServiceMeter service = service_at(link, measured, now);
     LinkRecord record{.node = node,
                       .address = link.address,
                       .rate_in = measured.rate,
                       .rate_out = link.out.at(now),
                       .round_trip = {},
-                      .service = service_at(link, measured, now).sums(now)};
+                      .service = service.sums(now)};
+    const bool worth = record.rate_in.samples > least_samples ||
+                       record.rate_out.samples > least_samples || service.at(now).watched > 1;
+    if (!worth) continue;
     if (measured.round_trip_measured) record.round_trip = measured.round_trip;
     all.push_back(std::move(record));
   }

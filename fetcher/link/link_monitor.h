@@ -7,6 +7,8 @@
 #include "indexer/core/digest.h"
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -22,6 +24,7 @@ struct LinkView {
   Estimate rate_out;                   ///< the other way, as the peer took what it asked for
   std::optional<Duration> round_trip;  ///< the path's own delay: the least of the last ones
   ServiceLoss loss;
+  std::uint64_t sent = 0;  ///< bytes on the wire to the peer, since this node started
 
   friend bool operator==(const LinkView&, const LinkView&) = default;
 };
@@ -46,6 +49,9 @@ struct LinkRecord {
 class LinkMonitor {
  public:
   using Reading = std::function<LinkEstimate()>;
+  /// Nodes: who they are is only what they say. Beyond it, those that connect to here are not
+  /// added.
+  static constexpr std::size_t most_nodes = 4096;
   /// Of the confidence in what is not measured again.
   static constexpr Duration half_life = std::chrono::hours(3);
 
@@ -60,6 +66,8 @@ class LinkMonitor {
   void up(const NodeId& node, std::string address, Reading reading, TimePoint now);
   /// It has ended. `wanted`: the peer is missed from now on; false: this node wants no session.
   void down(const NodeId& node, bool wanted, TimePoint now);
+  /// On the wire.
+  void sent(const NodeId& node, std::size_t bytes);
   /// The peer took `bytes_per_second` for so long.
   void sent(const NodeId& node, double bytes_per_second, Duration busy, TimePoint now);
 
@@ -76,10 +84,12 @@ class LinkMonitor {
     Reading reading;     // while a session lives
     LinkEstimate ended;  // of the last session, or of an earlier run
     TimePoint ended_at{};
+    std::uint64_t sent = 0;
     FadingMean out{{.memory = 4, .half_life = half_life}};
     ServiceMeter service;
   };
 
+  [[nodiscard]] Link* of_connection(const NodeId& node);
   [[nodiscard]] static LinkEstimate current(const Link& link, TimePoint now);
   [[nodiscard]] static ServiceMeter service_at(const Link& link, const LinkEstimate& measured,
                                                TimePoint now);

@@ -40,6 +40,8 @@ class RateMeter {
   [[nodiscard]] std::uint64_t samples() const { return samples_; }
   /// Not known before the first sample, if nothing was assumed.
   [[nodiscard]] Estimate rate(TimePoint now) const { return rate_.at(now); }
+  /// Its mean; 0 if it is not known.
+  [[nodiscard]] double bytes_per_second() const { return rate_.mean(); }
   /// All stalls together, with the one that goes on.
   [[nodiscard]] Duration stalled(TimePoint now) const;
   /// Those that have ended.

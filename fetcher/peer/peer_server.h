@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fetcher/link/link_monitor.h"
 #include "fetcher/net/network.h"
 #include "fetcher/net/offload.h"
 #include "fetcher/net/task_group.h"
@@ -52,6 +53,7 @@ struct PeerServerContext {
   Offload& offload;
   Store& store;
   Executor executor;
+  LinkMonitor* links = nullptr;  ///< is told how fast peers take what they ask for; may be null
 };
 
 /// Serves what the local store holds, complete or not, to any number of peers.

@@ -83,6 +83,7 @@ Awaitable<Result<void>> ServerConnection::greet() {
                        std::to_string(theirs.version_max) + ": upgrade the older one");
   }
   features_ = ours.features & theirs.features;
+  node_ = theirs.node;
   send(wire::Priority::control, 0, ours);
   co_return Result<void>();
 }
@@ -260,9 +261,18 @@ Awaitable<bool> ServerConnection::write(AnswerQueue::Ready ready) {
   const TimePoint ended = timers.now();
   meter_.written(ready.frame.size(), ended - begun, ended - last_sent_.value_or(begun));
   last_sent_ = ended;
+  note_link(ready.frame.size(), ended);
   shared_.stats.bytes_sent += ready.frame.size();
   shared_.stats.bytes_by_priority[static_cast<std::size_t>(ready.priority)] += ready.frame.size();
   co_return true;
+}
+
+void ServerConnection::note_link(std::size_t sent, TimePoint now) {
+  LinkMonitor* const links = shared_.context.links;
+  const auto sample = meter_.take_sample();
+  if (links == nullptr || node_.is_zero()) return;
+  links->sent(node_, sent);
+  if (sample) links->sent(node_, sample->bytes_per_second, sample->busy, now);
 }
 
 void ServerConnection::start_jobs() {

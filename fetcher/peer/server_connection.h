@@ -67,6 +67,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   // The writer.
   [[nodiscard]] Awaitable<void> write_frames();
   [[nodiscard]] Awaitable<bool> write(AnswerQueue::Ready ready);
+  void note_link(std::size_t sent, TimePoint now);
   void send(wire::Priority priority, std::uint32_t request, const wire::Message& message);
   void send_failure(std::uint32_t request, const Error& error);
 
@@ -85,6 +86,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   FrameSource source_;
   AnswerQueue queue_;
   SendMeter meter_;
+  NodeId node_;                         // the peer, as it says
   std::optional<TimePoint> last_sent_;  // or the end of an idle wait after it
   std::map<ImageId, Watch> watches_;
   bool polling_ = false;

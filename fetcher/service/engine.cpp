@@ -36,9 +36,12 @@ FetchEngine::FetchEngine(Executor io, Timers& timers, Offload& workers, PeerTabl
              {.node = options.node,
               .connect_timeout = options.connect_timeout,
               .backoff = {},
-              .random_seed = options.random_seed}),
+              .random_seed = options.random_seed,
+              .links = options.links}),
       locator_(tasks_, timers, peers_, options.locate_timeout),
-      scheduler_(scheduler_limits(options)) {}
+      scheduler_(scheduler_limits(options)) {
+  scheduler_.own_link(options.own_link);
+}
 
 // --- Images.
 

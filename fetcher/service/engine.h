@@ -41,7 +41,11 @@ class FetchEngine final : public PeerEvents {
   FetchEngine(Executor io, Timers& timers, Offload& workers, PeerTable::Connect connect,
               FetcherOptions options);
 
-  void add_peer(std::string address) { peers_.add(std::move(address)); }
+  void add_peer(std::string address, PeerLinkInfo link = {}) {
+    if (const auto peer = peers_.add(std::move(address))) {
+      scheduler_.link_info(*peer, std::move(link));
+    }
+  }
   void remove_peer(std::string_view address) { peers_.remove(address); }
   [[nodiscard]] std::vector<PeerStatus> peers() const;
   [[nodiscard]] Awaitable<Result<RemoteImage>> locate(std::string name_or_id,

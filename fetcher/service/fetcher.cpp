@@ -57,9 +57,10 @@ Fetcher::Fetcher(Executor io, Timers& timers, Offload& workers, Connect connect,
 
 Fetcher::~Fetcher() = default;
 
-void Fetcher::add_peer(std::string address) {
-  impl_->later(
-      [address = std::move(address)](FetchEngine& e) mutable { e.add_peer(std::move(address)); });
+void Fetcher::add_peer(std::string address, PeerLinkInfo link) {
+  impl_->later([address = std::move(address), link = std::move(link)](FetchEngine& e) mutable {
+    e.add_peer(std::move(address), std::move(link));
+  });
 }
 
 void Fetcher::remove_peer(std::string address) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fetcher/block_fetcher.h"
+#include "fetcher/link/link_info.h"
 #include "fetcher/net/awaitable.h"
 #include "fetcher/net/offload.h"
 #include "fetcher/net/timers.h"
@@ -24,6 +25,7 @@
 namespace weft::fetcher {
 
 class Exchange;
+class LinkMonitor;
 class RelativeTrees;
 
 struct FetcherOptions {
@@ -37,6 +39,10 @@ struct FetcherOptions {
   /// Is told of peers, and asked for signatures of images that are about to be used. May be null;
   /// outlives the fetcher.
   Exchange* exchange = nullptr;
+  /// Is told of sessions, and knows earlier ones: each begins with what was measured before. May be
+  /// null; outlives the fetcher.
+  LinkMonitor* links = nullptr;
+  OwnLinkInfo own_link = {};
 };
 
 /// An image found at peers. `path` is verified against `info.root`, and `info` against its id.
@@ -72,7 +78,8 @@ class Fetcher final : public BlockFetcher {
 
   // --- Peers.
   /// Connects and stays connected, with backoff. Adding an address twice does nothing.
-  void add_peer(std::string address);
+  /// `link`: what the operator says of it; that may change.
+  void add_peer(std::string address, PeerLinkInfo link = {});
   /// Closes the connection; its blocks in flight are asked for elsewhere.
   void remove_peer(std::string address);
   [[nodiscard]] std::vector<PeerStatus> peers();

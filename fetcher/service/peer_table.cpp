@@ -17,16 +17,18 @@ PeerTable::PeerTable(TaskGroup& tasks, Timers& timers, Connect connect, PeerEven
       options_(options),
       random_(options.random_seed) {}
 
-void PeerTable::add(std::string address) {
-  const bool known = std::ranges::any_of(
+std::optional<PeerId> PeerTable::add(std::string address) {
+  const auto known = std::ranges::find_if(
       entries_, [&](const auto& entry) { return entry.second->address == address; });
-  if (known || closed_) return;
+  if (known != entries_.end()) return known->first;
+  if (closed_) return std::nullopt;
   const PeerId id{++last_id_};
   auto entry = std::make_shared<Entry>();
   entry->address = std::move(address);
   entries_.emplace(id, entry);
   std::string name = "peer " + entry->address;
   tasks_.spawn(std::move(name), maintain(id, entry));
+  return id;
 }
 
 void PeerTable::remove(std::string_view address) {
@@ -38,6 +40,10 @@ void PeerTable::remove(std::string_view address) {
   entry->removed = true;
   const Error why{make_error_code(Errc::cancelled), Operation::connect, "peer removed"};
   lost(id, *entry, why);
+  const bool missed = options_.links != nullptr && entry->node && !node_in_use(*entry->node);
+  if (missed && entry->state == PeerState::waiting) {
+    options_.links->down(*entry->node, false, timers_.now());
+  }
   if (entry->greeting) entry->greeting->close();
   entry->changed.notify_all();
 }
@@ -114,6 +120,11 @@ std::vector<std::pair<PeerId, PeerStatus>> PeerTable::status() const {
       status.bytes_per_second = link.bytes_per_second;
       status.round_trip = link.round_trip;
     }
+    if (const auto known = link_of(*entry)) {
+      status.link = *known;
+      if (known->rate_in.known()) status.bytes_per_second = known->rate_in.mean;
+      if (known->round_trip) status.round_trip = *known->round_trip;
+    }
     if (entry->state == PeerState::waiting) {
       status.retry_in = std::max(Duration(0), entry->retry_at - timers_.now());
     }
@@ -146,11 +157,34 @@ void PeerTable::lost(PeerId id, Entry& entry, const Error& why) {
   if (!entry.session) return;
   const std::shared_ptr<PeerSession> session = std::exchange(entry.session, nullptr);
   entry.link = session->link();
+  if (options_.links != nullptr) {
+    options_.links->down(*entry.node, !entry.removed && !closed_, timers_.now());
+  }
   entry.closed = why;
   entry.last_error = why.message();
   set_state(entry, PeerState::waiting);
   events_.on_peer_down(id, why);
   session->close();
+}
+
+/// From the prior on: the session measures, the monitor reads it as long as it lives.
+void PeerTable::watch_link(const Entry& entry, const std::shared_ptr<PeerSession>& session) {
+  if (options_.links == nullptr) return;
+  const TimePoint now = timers_.now();
+  session->assume(options_.links->prior(*entry.node, now));
+  options_.links->up(
+      *entry.node, entry.address,
+      [weak = std::weak_ptr(session)] {
+        const auto alive = weak.lock();
+        return alive ? alive->link() : LinkEstimate{};
+      },
+      now);
+}
+
+std::optional<LinkView> PeerTable::link_of(const Entry& entry) const {
+  if (options_.links == nullptr) return std::nullopt;
+  return entry.node ? options_.links->view(*entry.node, timers_.now())
+                    : options_.links->view_at(entry.address, timers_.now());
 }
 
 Awaitable<void> PeerTable::maintain(PeerId id, std::shared_ptr<Entry> entry) {
@@ -229,6 +263,7 @@ Awaitable<void> PeerTable::serve(PeerId id, std::shared_ptr<Entry> entry,
                                  std::shared_ptr<PeerSession> session) {
   spdlog::info("peer {}: connected to {} ({})", entry->address, entry->name, to_hex(*entry->node));
   const TimePoint since = timers_.now();
+  watch_link(*entry, session);
   entry->session = session;
   entry->closed.reset();
   entry->last_error.clear();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fetcher/link/link_monitor.h"
 #include "fetcher/net/awaitable.h"
 #include "fetcher/net/signal.h"
 #include "fetcher/net/task_group.h"
@@ -52,12 +53,14 @@ class PeerTable {
     Duration connect_timeout = std::chrono::seconds(5);
     BackoffPolicy backoff;
     std::uint64_t random_seed = 0;
+    LinkMonitor* links = nullptr;  ///< is told of sessions, and knows earlier ones; may be null
   };
 
   /// All arguments outlive the table; `tasks` is stopped after `close_all`.
   PeerTable(TaskGroup& tasks, Timers& timers, Connect connect, PeerEvents& events, Options options);
 
-  void add(std::string address);
+  /// The id of the peer of this address; nullopt: it is too late for peers.
+  std::optional<PeerId> add(std::string address);
   void remove(std::string_view address);
   /// Removes all; adding does nothing from now on.
   void close_all();
@@ -105,6 +108,8 @@ class PeerTable {
   void set_state(Entry& entry, PeerState state);
   void connect_failed(Entry& entry, const Error& why);
   void lost(PeerId id, Entry& entry, const Error& why);
+  void watch_link(const Entry& entry, const std::shared_ptr<PeerSession>& session);
+  [[nodiscard]] std::optional<LinkView> link_of(const Entry& entry) const;
   [[nodiscard]] bool node_in_use(const NodeId& node) const;
 
   TaskGroup& tasks_;

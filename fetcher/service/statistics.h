@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fetcher/link/link_monitor.h"
 #include "fetcher/wire/messages.h"
 #include "indexer/core/clock.h"
 #include "indexer/core/digest.h"
@@ -90,8 +91,9 @@ struct PeerStatus {
   PeerState state = PeerState::connecting;
   std::optional<NodeId> node;   ///< known after the first hello
   std::string name;             ///< the peer's own, for people
-  double bytes_per_second = 0;  ///< of the link, on the wire; 0: not measured
+  double bytes_per_second = 0;  ///< of the link, on the wire; 0: not known
   Duration round_trip{0};       ///< 0: not measured
+  LinkView link;                ///< the same with its confidence, and loss of service
   ByteCount received;           ///< content of blocks committed
   ByteCount received_wire;
   std::string last_error;           ///< empty: none since the last connect

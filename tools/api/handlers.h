@@ -21,6 +21,7 @@ namespace api {
 
 [[nodiscard]] Reply get_similar(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply get_clusters(Node& node, const Call& call, const CallContext& context);
+[[nodiscard]] Reply plan_image(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply where_image(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply diff_images(Node& node, const Call& call, const CallContext& context);
 

@@ -35,13 +35,17 @@ Reply list_peers(Node& node, const Call&, const CallContext&) {
 }
 
 Reply add_peer(Node& node, const Call& call, const CallContext&) {
-  WEFT_CHECK(only_members(call, {"address", "price_per_gib"}));
+  WEFT_CHECK(only_members(call, {"address", "price_per_gib", "site"}));
   WEFT_TRY(const auto address, required_text(call, "address"));
-  std::optional<double> price;
+  PeerTerms terms;
   if (call.body.contains("price_per_gib")) {
-    WEFT_TRY(price, optional_number(call, "price_per_gib", 0));
+    WEFT_TRY(terms.price_per_gib, optional_number(call, "price_per_gib", 0));
   }
-  WEFT_TRY(auto added, node.peers().add(address, PeerOrigin::recorded, price));
+  WEFT_TRY(terms.site, optional_text(call, "site"));
+  if (terms.site && !terms.site->empty()) {
+    WEFT_TRY(terms.site, parse_site(*terms.site));
+  }
+  WEFT_TRY(auto added, node.peers().add(address, PeerOrigin::recorded, std::move(terms)));
   spdlog::info("peer added peer={}", added);
   return json::object{{"address", std::move(added)}};
 }

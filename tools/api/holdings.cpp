@@ -112,7 +112,7 @@ fetcher::NodeView HoldingsOf::at(const PeerSeen& peer) {
                          .address = peer.address,
                          .connected = false,
                          .share = {},
-                         .price_per_gib = peer.price_per_gib};
+                         .price_per_gib = peer.link.price_per_gib};
   if (peer.status) {
     view.name = peer.status->name;
     view.connected = peer.status->state == fetcher::PeerState::connected;

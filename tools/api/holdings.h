@@ -3,6 +3,7 @@
 
 #include "fetcher/exchange/exchange.h"
 #include "fetcher/exchange/placement.h"
+#include "fetcher/link/link_info.h"
 #include "fetcher/service/statistics.h"
 #include "indexer/similarity/signature.h"
 #include "indexer/store/store.h"
@@ -22,7 +23,7 @@ namespace weft::tools {
 /// A peer, as far as it is known.
 struct PeerSeen {
   std::string address;
-  double price_per_gib = 0;
+  fetcher::PeerLinkInfo link = {};
   std::optional<fetcher::PeerStatus> status = {};
   std::optional<fetcher::PeerHoldings> holdings = {};
 };

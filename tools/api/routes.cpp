@@ -31,6 +31,7 @@ constexpr std::array routes{
     Route{"GET", "v1/similar", api::get_similar, true},
     Route{"GET", "v1/clusters", api::get_clusters, true},
     Route{"GET", "v1/images/*/where", api::where_image},
+    Route{"GET", "v1/images/*/plan", api::plan_image, true},
     Route{"GET", "v1/images/*/diff/*", api::diff_images},
     Route{"GET", "v1/peers", api::list_peers},
     Route{"POST", "v1/peers", api::add_peer},

@@ -104,10 +104,31 @@ json::object to_json(const JobView& job) {
   return view;
 }
 
+json::value to_json(const fetcher::Estimate& rate) {
+  if (!rate.known()) return nullptr;
+  return json::object{
+      {"mean", rate.mean}, {"low", rate.low()}, {"high", rate.high()}, {"samples", rate.samples}};
+}
+
+json::object to_json(const fetcher::LinkView& link) {
+  json::object view{{"rate_in", to_json(link.rate_in)},
+                    {"rate_out", to_json(link.rate_out)},
+                    {"round_trip", nullptr},
+                    {"loss", nullptr}};
+  if (link.round_trip) view["round_trip"] = seconds(*link.round_trip);
+  if (link.loss.watched > 0) {
+    view["loss"] = json::object{{"fraction", link.loss.fraction},
+                                {"per_hour", link.loss.per_hour},
+                                {"watched", link.loss.watched}};
+  }
+  return view;
+}
+
 json::object to_json(const KnownPeer& peer, const fetcher::PeerStatus* status) {
   json::object view{{"address", peer.address},
                     {"origin", to_string(peer.origin)},
-                    {"price_per_gib", peer.price_per_gib}};
+                    {"price_per_gib", peer.link.price_per_gib},
+                    {"site", peer.link.site}};
   if (status == nullptr) {
     view["state"] = "unknown";
     return view;
@@ -117,6 +138,8 @@ json::object to_json(const KnownPeer& peer, const fetcher::PeerStatus* status) {
   view["name"] = status->name;
   view["rate"] = status->bytes_per_second;
   view["round_trip"] = seconds(status->round_trip);
+  view["link"] = to_json(status->link);
+  view["sent"] = status->link.sent;
   view["received"] = status->received.value();
   view["received_wire"] = status->received_wire.value();
   view["last_error"] = status->last_error;

@@ -26,6 +26,9 @@ namespace weft::tools {
 [[nodiscard]] boost::json::object to_json(const ImportUpdate& update);
 [[nodiscard]] boost::json::object to_json(const JobView& job);
 [[nodiscard]] boost::json::object progress_json(const Progress& progress);
+/// Null if the rate is not known.
+[[nodiscard]] boost::json::value to_json(const fetcher::Estimate& rate);
+[[nodiscard]] boost::json::object to_json(const fetcher::LinkView& link);
 /// `status` is absent in a node without a network.
 [[nodiscard]] boost::json::object to_json(const KnownPeer& peer, const fetcher::PeerStatus* status);
 /// Bytes spent on learning what a peer has, of so many images.

@@ -16,28 +16,9 @@ namespace {
 namespace json = boost::json;
 using enum Table::Align;
 
-std::string rate_or_dash(const json::object& object, std::string_view member) {
-  const double rate = number_of(object, member);
-  return rate > 0 ? format_rate(rate) : "-";
-}
-
 std::string time_or_dash(const json::object& object, std::string_view member) {
   const auto time = duration_of(object, member);
   return time && *time > Duration::zero() ? format_duration(*time) : "-";
-}
-
-std::string note_of(const json::object& peer) {
-  auto note = text_of(peer, "last_error");
-  if (text_of(peer, "state") == "waiting" && duration_of(peer, "retry_in")) {
-    note += fmt::format("{}retry in {}", note.empty() ? "" : "; ",
-                        format_duration(*duration_of(peer, "retry_in")));
-  }
-  const auto banned = list_of(peer, "banned_for").size();
-  if (banned > 0) {
-    note += fmt::format("{}sent wrong data, not used for {} image{}", note.empty() ? "" : "; ",
-                        banned, banned == 1 ? "" : "s");
-  }
-  return note;
 }
 
 std::string node_lines(const json::object& status) {
@@ -119,32 +100,6 @@ std::string job_lines(const json::object& status) {
 }
 
 }  // namespace
-
-std::string render_peers(const json::object& answer) {
-  const auto& peers = list_of(answer, "peers");
-  if (peers.empty()) return "no peers: `weft peers add HOST:PORT` adds one\n";
-  const bool priced = std::ranges::any_of(peers, [](const json::value& peer) {
-    return peer.is_object() && number_of(peer.get_object(), "price_per_gib") > 0;
-  });
-  std::vector<Table::Column> columns = {{"PEER"},        {"NAME"},       {"STATE"},
-                                        {"RATE", right}, {"RTT", right}, {"RECEIVED", right}};
-  if (priced) columns.push_back({"PER GiB", right});
-  columns.push_back({"NOTE"});
-  Table table(std::move(columns));
-  for (const auto& value : peers) {
-    if (!value.is_object()) continue;
-    const auto& peer = value.get_object();
-    const auto name = text_of(peer, "name");
-    std::vector<std::string> cells = {
-        text_of(peer, "address"),         name.empty() ? "-" : name,
-        text_of(peer, "state"),           rate_or_dash(peer, "rate"),
-        time_or_dash(peer, "round_trip"), format_size(bytes_at(peer, "received"))};
-    if (priced) cells.push_back(fmt::format("{:g}", number_of(peer, "price_per_gib")));
-    cells.push_back(note_of(peer));
-    table.add(std::move(cells));
-  }
-  return table.text();
-}
 
 std::string render_status(const json::object& status) {
   auto text = node_lines(status) + disk_lines(status) + network_lines(status);

@@ -23,8 +23,7 @@ Result<void> run(Session& session, const Options& options) {
       {"peers", boost::json::array(options.peers.begin(), options.peers.end())},
       {"wait", !options.background}};
   if (!options.limit.empty()) {
-    WEFT_TRY(const auto rate, parse_size(options.limit));
-    body["bytes_per_second"] = rate.value();
+    WEFT_TRY(body["bytes_per_second"], parse_rate(options.limit));
   }
   const auto call = make_call("POST", {"jobs"}, std::move(body));
   if (options.background) {
@@ -47,7 +46,7 @@ Verb materialize_verb(CLI::App& app) {
   command.add_option("IMAGE", options->image, "name or id, here or at a peer")->required();
   command.add_option("--peer", options->peers, "HOST:PORT to fetch from; may be repeated")
       ->allow_extra_args(false);
-  command.add_option("--limit", options->limit, "content bytes per second at most, like 10MiB");
+  command.add_option("--limit", options->limit, "content per second at most, like 10MiB or 80Mbit");
   command.add_flag("--background", options->background,
                    "return at once; `weft status` shows the job, which survives restarts");
   return {&command, RunInSession([options](Session& session) { return run(session, *options); })};

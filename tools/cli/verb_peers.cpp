@@ -14,10 +14,16 @@ Verb add_verb(CLI::App& peers, const std::shared_ptr<std::string>& address) {
   const auto price = std::make_shared<std::string>();
   command.add_option("--price", *price, "price per GiB of what comes from there, such as 0.02")
       ->type_name("PRICE");
-  RunInSession run = [address, price](Session& session) -> Result<void> {
+  const auto site = std::make_shared<std::string>();
+  command.add_option("--site", *site, "its site: the nodes of a site share its uplink")
+      ->type_name("SITE");
+  RunInSession run = [address, price, site](Session& session) -> Result<void> {
     boost::json::object body{{"address", *address}};
     if (!price->empty()) {
       WEFT_TRY(body["price_per_gib"], parse_price(*price));
+    }
+    if (!site->empty()) {
+      WEFT_TRY(body["site"], parse_site(*site));
     }
     WEFT_TRY(const auto answer, session.call(make_call("POST", {"peers"}, std::move(body))));
     session.print(answer, "");

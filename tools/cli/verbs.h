@@ -39,6 +39,7 @@ struct Verb {
 [[nodiscard]] Verb materialize_verb(CLI::App& app);
 [[nodiscard]] Verb status_verb(CLI::App& app);
 [[nodiscard]] Verb where_verb(CLI::App& app);
+[[nodiscard]] Verb plan_verb(CLI::App& app);
 [[nodiscard]] Verb diff_verb(CLI::App& app);
 [[nodiscard]] Verb version_verb(CLI::App& app);
 

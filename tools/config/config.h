@@ -27,9 +27,13 @@ struct Config {
       fetcher::Address{"127.0.0.1", fetcher::default_port};  ///< nullopt: "off"
   bool insecure = false;
   std::vector<fetcher::Address> peers;
-  std::map<std::string, double, std::less<>> peer_prices;  ///< per GiB, by HOST:PORT
-  ByteCount exchange_budget{1u << 20};                     ///< a minute
-  std::string node_name;                                   ///< empty: the host's name
+  std::map<std::string, double, std::less<>> peer_prices;      ///< per GiB, by HOST:PORT
+  std::map<std::string, std::string, std::less<>> peer_sites;  ///< by HOST:PORT
+  std::string site;                                            ///< this node's; empty: none
+  std::map<std::string, double, std::less<>> site_uplinks;     ///< bytes per second, by site
+  double ingress = 0;                                          ///< bytes per second; 0: no cap
+  ByteCount exchange_budget{1u << 20};                         ///< a minute
+  std::string node_name;                                       ///< empty: the host's name
   ByteCount free_space_floor{256u << 20};
   unsigned workers = 0;        ///< 0: one per processor, at least two
   fs::ReadPolicy read_policy;  ///< of mounts that do not choose their own
@@ -62,6 +66,8 @@ struct ConfigKey {
 [[nodiscard]] std::string_view to_string(LogLevel level) noexcept;
 /// hold, eio or eagain. Errc::bad_config.
 [[nodiscard]] Result<fs::WhenMissing> parse_policy(std::string_view text);
+/// 1–64 characters of [A-Za-z0-9._-]. Errc::bad_config.
+[[nodiscard]] Result<std::string> parse_site(std::string_view text);
 /// Finite, not negative. Errc::bad_config.
 [[nodiscard]] Result<double> parse_price(std::string_view text);
 /// 100 ms … 30 days. Errc::bad_config.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/config/config.h"
+#include "tools/config/link_keys.h"
 #include "tools/config/loopback.h"
 #include "tools/config/quantity.h"
 
@@ -50,23 +51,6 @@ Result<void> set_peers(Config& c, std::string_view text) {
     text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
   }
   c.peers = std::move(peers);
-  return {};
-}
-
-Result<void> set_peer_prices(Config& c, std::string_view text) {
-  std::map<std::string, double, std::less<>> prices;
-  while (!text.empty()) {
-    const auto comma = text.find(',');
-    const auto entry = text.substr(0, comma);
-    const auto equals = entry.find('=');
-    if (equals == std::string_view::npos) {
-      return bad(fmt::format("\"{}\" is not HOST:PORT=PRICE", entry));
-    }
-    WEFT_TRY(const auto peer, fetcher::parse_address(entry.substr(0, equals)));
-    WEFT_TRY(prices[to_string(peer)], parse_price(entry.substr(equals + 1)));
-    text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
-  }
-  c.peer_prices = std::move(prices);
   return {};
 }
 
@@ -130,13 +114,6 @@ std::string join(const std::vector<fetcher::Address>& peers) {
   return text;
 }
 
-std::string join(const std::map<std::string, double, std::less<>>& prices) {
-  std::string text;
-  for (const auto& [peer, price] : prices)
-    text += fmt::format("{}{}={}", text.empty() ? "" : ",", peer, price);
-  return text;
-}
-
 constexpr std::array keys{
     ConfigKey{"state", "DIR", "state directory of the node", set_state,
               [](const Config& c) { return c.state.string(); }},
@@ -150,7 +127,16 @@ constexpr std::array keys{
     ConfigKey{"peers", "HOST:PORT,…", "nodes to fetch from", set_peers,
               [](const Config& c) { return join(c.peers); }},
     ConfigKey{"peer_prices", "HOST:PORT=PRICE,…", "price per GiB of what comes from a node",
-              set_peer_prices, [](const Config& c) { return join(c.peer_prices); }},
+              set_peer_prices, get_peer_prices},
+    ConfigKey{"peer_sites", "HOST:PORT=SITE,…", "site of a node: its nodes share an uplink",
+              set_peer_sites, get_peer_sites},
+    ConfigKey{"site", "SITE", "site of this node: its peers there pass no uplink", set_site,
+              [](const Config& c) { return c.site; }},
+    ConfigKey{"site_uplinks", "SITE=RATE,…",
+              "what all nodes of a site send here together at most, like paris=100Mbit",
+              set_site_uplinks, get_site_uplinks},
+    ConfigKey{"ingress", "RATE", "what this node takes in at most, like 1Gbit (0: no cap)",
+              set_ingress, get_ingress},
     ConfigKey{"exchange_budget", "SIZE",
               "bytes a minute to learn what peers hold (0: only when it is needed)",
               set_exchange_budget,

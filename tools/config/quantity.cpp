@@ -25,6 +25,11 @@ constexpr std::array size_units{
     Unit{"gb", 1e9},   Unit{"tb", 1e12},
 };
 
+constexpr std::array bit_units{
+    Unit{"bit", 1.0 / 8},  Unit{"kbit", 1e3 / 8},  Unit{"mbit", 1e6 / 8},
+    Unit{"gbit", 1e9 / 8}, Unit{"tbit", 1e12 / 8},
+};
+
 constexpr std::array duration_units{
     Unit{"ms", 1e6}, Unit{"s", 1e9},    Unit{"sec", 1e9},   Unit{"min", 60e9},
     Unit{"m", 60e9}, Unit{"h", 3600e9}, Unit{"d", 86400e9},
@@ -66,6 +71,15 @@ Result<ByteCount> parse_size(std::string_view text) {
                 fmt::format("\"{}\" is not a size: write it like 512MiB or 2GiB", text));
   }
   return ByteCount(static_cast<std::uint64_t>(std::llround(*bytes)));
+}
+
+Result<double> parse_rate(std::string_view text) {
+  const std::string_view amount = text.ends_with("/s") ? text.substr(0, text.size() - 2) : text;
+  const auto bits = scaled(amount, bit_units);
+  const auto rate = bits ? bits : scaled(amount, size_units);
+  if (rate) return *rate;
+  return fail(Errc::bad_config, Operation::configure,
+              fmt::format("\"{}\" is not a rate: write it like 100Mbit, 1Gbit or 10MiB", text));
 }
 
 Result<Duration> parse_duration(std::string_view text) {

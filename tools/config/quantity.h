@@ -16,6 +16,10 @@ namespace weft::tools {
 /// allowed. Not negative, below 2⁶³.
 [[nodiscard]] Result<ByteCount> parse_size(std::string_view text);
 
+/// Bytes per second: bits with decimal prefixes ("100Mbit", "1Gbit", "64kbit"), or bytes as above
+/// ("10MiB", "12.5MB"), with or without "/s".
+[[nodiscard]] Result<double> parse_rate(std::string_view text);
+
 /// "250ms", "30s", "10min", "2h", "1d". The unit is required (a bare number is refused, because
 /// nobody can tell which unit was meant), except for "0".
 [[nodiscard]] Result<Duration> parse_duration(std::string_view text);

@@ -5,9 +5,11 @@
 #include "fetcher/net/task_group.h"
 #include "fetcher/net/tcp_network.h"
 #include "fetcher/peer/connect.h"
+#include "fetcher/service/link_keeper.h"
 #include "fetcher/service/relative_trees.h"
 #include "fetcher/wire/frame.h"
 
+#include <chrono>
 #include <random>
 #include <utility>
 
@@ -40,6 +42,12 @@ std::uint64_t random_seed() {
   return (std::uint64_t{device()} << 32) | device();
 }
 
+std::int64_t unix_time() {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
 }  // namespace
 
 struct NetworkSide::Impl {
@@ -58,8 +66,14 @@ struct NetworkSide::Impl {
     };
     exchange = std::make_unique<fetcher::Exchange>(io.executor(), io.timers(), *offload, store,
                                                    options.exchange);
+    fetcher::LinkKeeper::Options keep;
+    keep.unix_time = unix_time;
+    links = std::make_unique<fetcher::LinkKeeper>(io.executor(), io.timers(), *offload, store,
+                                                  std::move(keep));
     fetcher::FetcherOptions fetch;
     fetch.exchange = exchange.get();
+    fetch.links = &links->monitor();
+    fetch.own_link = options.own_link;
     fetch.node = store.node_id();
     fetch.random_seed = random_seed();
     fetch.relatives = std::make_shared<fetcher::RelativeTrees>(store);
@@ -70,7 +84,9 @@ struct NetworkSide::Impl {
     serve.hello = hello;
     serve.listen = *options.listen;
     server = std::make_unique<fetcher::PeerServer>(
-        fetcher::PeerServerContext{*network, io.timers(), *offload, store, io.executor()}, serve);
+        fetcher::PeerServerContext{*network, io.timers(), *offload, store, io.executor(),
+                                   &links->monitor()},
+        serve);
   }
 
   // Destroyed in reverse: everything below lives on the I/O thread's loop.
@@ -79,6 +95,7 @@ struct NetworkSide::Impl {
   std::unique_ptr<fetcher::Offload> offload;
   fetcher::TaskGroup tasks;
   std::unique_ptr<fetcher::Exchange> exchange;
+  std::unique_ptr<fetcher::LinkKeeper> links;
   std::unique_ptr<fetcher::Fetcher> fetcher;
   std::unique_ptr<fetcher::PeerServer> server;
   bool serving = false;
@@ -102,6 +119,13 @@ Awaitable<void> stop_server(fetcher::PeerServer* server) {
 Awaitable<void> stop_exchange(fetcher::Exchange* exchange) {
   co_await exchange->stop();
 }
+Awaitable<void> start_links(fetcher::LinkKeeper* links) {
+  links->start();
+  co_return;
+}
+Awaitable<void> stop_links(fetcher::LinkKeeper* links) {
+  co_await links->stop();
+}
 Awaitable<void> read_holdings(const fetcher::Exchange* exchange,
                               std::vector<fetcher::PeerHoldings>* out) {
   *out = exchange->holdings();
@@ -110,6 +134,9 @@ Awaitable<void> read_holdings(const fetcher::Exchange* exchange,
 Awaitable<void> ask_signature(fetcher::Exchange* exchange, ImageId image, TimePoint deadline,
                               bool* out) {
   *out = co_await exchange->want(image, deadline);
+}
+Awaitable<void> measure(fetcher::Exchange* exchange, ImageId image, TimePoint deadline) {
+  co_await exchange->measure(image, deadline);
 }
 Awaitable<void> stop_tasks(fetcher::TaskGroup* tasks) {
   co_await tasks->stop();
@@ -130,6 +157,9 @@ Result<std::unique_ptr<NetworkSide>> NetworkSide::start(Store& store, WorkerPool
   std::unique_ptr<NetworkSide> side(
       new NetworkSide(std::make_unique<Impl>(store, workers, options)));
   auto& impl = *side->impl_;
+  WEFT_TRY(const auto links, store.links());
+  impl.links->load(links);
+  impl.io.run([&] { return start_links(impl.links.get()); });
   if (!impl.server) return side;
   Result<void> outcome;
   impl.io.run([&] { return start_server(impl.server.get(), &outcome); });
@@ -171,6 +201,11 @@ bool NetworkSide::want_signature(const ImageId& image, Duration at_most) {
   return here;
 }
 
+void NetworkSide::measure_links(const ImageId& image, Duration at_most) {
+  const TimePoint deadline = impl_->io.timers().now() + at_most;
+  impl_->io.run([&] { return measure(impl_->exchange.get(), image, deadline); });
+}
+
 void NetworkSide::stop_serving() {
   if (!std::exchange(impl_->serving, false)) return;
   impl_->io.run([&] { return stop_server(impl_->server.get()); });
@@ -181,6 +216,7 @@ void NetworkSide::stop() {
   stop_serving();
   impl_->fetcher->stop();
   impl_->io.run([&] { return stop_exchange(impl_->exchange.get()); });
+  impl_->io.run([&] { return stop_links(impl_->links.get()); });
   impl_->io.run([&] { return stop_tasks(&impl_->tasks); });
   impl_->io.stop();
 }

@@ -22,6 +22,7 @@ struct NetworkOptions {
   bool insecure = false;                   ///< plain TCP beyond loopback
   std::string node_name;
   fetcher::ExchangeOptions exchange;
+  fetcher::OwnLinkInfo own_link = {};
 };
 
 /// The part of a node that talks to peers: I/O thread, TCP, fetcher and peer server.
@@ -48,6 +49,8 @@ class NetworkSide {
   [[nodiscard]] std::vector<fetcher::PeerHoldings> holdings();
   /// Makes sure that a signature of `image` is here. False: no peer gave one in time.
   [[nodiscard]] bool want_signature(const ImageId& image, Duration at_most);
+  /// Measures the links of which nothing is known, by what helps to plan for `image`.
+  void measure_links(const ImageId& image, Duration at_most);
 
   /// First step of stopping: no new connection from peers, those that are open are closed.
   void stop_serving();

@@ -26,11 +26,20 @@ std::size_t worker_count(unsigned configured) {
   return std::max(2u, std::thread::hardware_concurrency());
 }
 
+fetcher::OwnLinkInfo own_link_of(const Config& config) {
+  fetcher::OwnLinkInfo info{
+      .site = config.site, .ingress_bytes_per_second = config.ingress, .sites = {}};
+  for (const auto& [name, uplink] : config.site_uplinks)
+    info.sites.push_back({.name = name, .uplink_bytes_per_second = uplink});
+  return info;
+}
+
 }  // namespace
 
 Node::Node(NodeOptions options)
     : options_(std::move(options)),
       name_(options_.config.node_name.empty() ? host_name() : options_.config.node_name),
+      own_link_(own_link_of(options_.config)),
       started_(steady_clock().now()) {}
 
 Node::~Node() {
@@ -56,7 +65,7 @@ Result<void> Node::open() {
 }
 
 Result<void> Node::connect() {
-  NetworkOptions options{config().listen, config().insecure, name_, {}};
+  NetworkOptions options{config().listen, config().insecure, name_, {}, own_link_};
   options.exchange.per_minute = config().exchange_budget;
   options.exchange.burst = ByteCount(config().exchange_budget.value() / 4);
   WEFT_TRY(network_, NetworkSide::start(*store_, *workers_, std::move(options)));
@@ -69,8 +78,9 @@ Result<void> Node::connect() {
 
 Result<void> Node::resume() {
   auto* fetcher = network_ ? &network_->fetcher() : nullptr;
-  peers_ = std::make_unique<PeerBook>(*store_, fetcher,
-                                      PeerBook::Options{config().insecure, config().peer_prices});
+  peers_ = std::make_unique<PeerBook>(
+      *store_, fetcher,
+      PeerBook::Options{config().insecure, config().peer_prices, config().peer_sites});
   WEFT_CHECK(peers_->load());
   for (const auto& peer : config().peers) {
     WEFT_CHECK(peers_->add(fetcher::to_string(peer), PeerOrigin::config));

@@ -52,6 +52,8 @@ class Node {
 
   [[nodiscard]] const Config& config() const noexcept { return options_.config; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  /// Site, caps and uplinks of the configuration.
+  [[nodiscard]] const fetcher::OwnLinkInfo& own_link() const noexcept { return own_link_; }
   [[nodiscard]] TimePoint started() const noexcept { return started_; }
   [[nodiscard]] Store& store() noexcept { return *store_; }
   [[nodiscard]] WorkerPool& workers() noexcept { return *workers_; }
@@ -78,6 +80,7 @@ class Node {
 
   const NodeOptions options_;
   const std::string name_;
+  const fetcher::OwnLinkInfo own_link_;
   const TimePoint started_;
   std::atomic<bool> flush_failing_ = false;
   std::atomic<bool> collect_failing_ = false;

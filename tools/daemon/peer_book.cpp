@@ -18,18 +18,22 @@ namespace json = boost::json;
 constexpr std::string_view kind = "peer";
 
 // What is recorded of a peer. A record that cannot be read says nothing.
-std::optional<double> price_in(std::string_view text) {
+PeerTerms terms_in(std::string_view text) {
+  PeerTerms terms;
   boost::system::error_code problem;
   const auto record = json::parse(text, problem);
-  if (problem || !record.is_object()) return std::nullopt;
+  if (problem || !record.is_object()) return terms;
   const auto* price = record.get_object().if_contains("price_per_gib");
-  if (price == nullptr || !price->is_number()) return std::nullopt;
-  return price->to_number<double>();
+  if (price != nullptr && price->is_number()) terms.price_per_gib = price->to_number<double>();
+  const auto* site = record.get_object().if_contains("site");
+  if (site != nullptr && site->is_string()) terms.site = std::string(site->get_string());
+  return terms;
 }
 
-std::string record_of(std::optional<double> price) {
+std::string record_of(const PeerTerms& terms) {
   json::object record;
-  if (price) record["price_per_gib"] = *price;
+  if (terms.price_per_gib) record["price_per_gib"] = *terms.price_per_gib;
+  if (terms.site) record["site"] = *terms.site;
   return json::serialize(record);
 }
 
@@ -45,35 +49,46 @@ PeerBook::PeerBook(Store& store, fetcher::Fetcher* fetcher, Options options)
 Result<void> PeerBook::load() {
   WEFT_TRY(const auto recorded, store_.settings(kind));
   for (const auto& [address, json] : recorded) {
+    const PeerTerms terms = terms_in(json);
     {
       const Lock lock(mutex_);
-      peers_.insert_or_assign(address, Entry{PeerOrigin::recorded, price_in(json)});
+      peers_.insert_or_assign(address, Entry{PeerOrigin::recorded, terms});
     }
-    if (fetcher_ != nullptr) fetcher_->add_peer(address);
+    if (fetcher_ != nullptr) fetcher_->add_peer(address, link_of(address, terms));
   }
   return {};
 }
 
-Result<std::string> PeerBook::add(std::string_view address, PeerOrigin origin,
-                                  std::optional<double> price_per_gib) {
+Result<std::string> PeerBook::add(std::string_view address, PeerOrigin origin, PeerTerms terms) {
   WEFT_TRY(const auto parsed, fetcher::parse_address(address));
   auto text = fetcher::to_string(parsed);
   WEFT_CHECK(check_plain_allowed(parsed, options_.insecure));
-  std::optional<double> price = price_per_gib;
   {
     const Lock lock(mutex_);
     const auto known = peers_.find(text);
-    if (!price && known != peers_.end()) price = known->second.price;
+    if (known != peers_.end()) {
+      const PeerTerms& before = known->second.terms;
+      if (!terms.price_per_gib) terms.price_per_gib = before.price_per_gib;
+      if (!terms.site) terms.site = before.site;
+    }
   }
   const bool recorded = origin == PeerOrigin::recorded;
-  if (recorded) WEFT_CHECK(store_.set_setting(kind, text, record_of(price)));
+  if (recorded) WEFT_CHECK(store_.set_setting(kind, text, record_of(terms)));
   {
     const Lock lock(mutex_);
-    const auto [entry, added] = peers_.try_emplace(text, Entry{origin, price});
-    if (!added && recorded) entry->second = {origin, price};
+    const auto [entry, added] = peers_.try_emplace(text, Entry{origin, terms});
+    if (!added && recorded) entry->second = {origin, terms};
   }
-  if (fetcher_ != nullptr) fetcher_->add_peer(text);
+  if (fetcher_ != nullptr) fetcher_->add_peer(text, link_of(text, terms));
   return text;
+}
+
+fetcher::PeerLinkInfo PeerBook::link_of(const std::string& address, const PeerTerms& terms) const {
+  const auto price = options_.prices.find(address);
+  const auto site = options_.sites.find(address);
+  return {.price_per_gib =
+              terms.price_per_gib.value_or(price == options_.prices.end() ? 0 : price->second),
+          .site = terms.site.value_or(site == options_.sites.end() ? "" : site->second)};
 }
 
 Result<bool> PeerBook::remove(std::string_view address) {
@@ -93,9 +108,7 @@ std::vector<KnownPeer> PeerBook::list() const {
   const Lock lock(mutex_);
   std::vector<KnownPeer> all;
   for (const auto& [address, entry] : peers_) {
-    const auto configured = options_.prices.find(address);
-    const double otherwise = configured == options_.prices.end() ? 0 : configured->second;
-    all.push_back({address, entry.origin, entry.price.value_or(otherwise)});
+    all.push_back({address, entry.origin, link_of(address, entry.terms)});
   }
   return all;
 }

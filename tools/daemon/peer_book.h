@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fetcher/link/link_info.h"
 #include "fetcher/service/fetcher.h"
 #include "indexer/core/error.h"
 #include "indexer/core/mutex.h"
@@ -24,7 +25,13 @@ enum class PeerOrigin : std::uint8_t {
 struct KnownPeer {
   std::string address;  ///< always HOST:PORT
   PeerOrigin origin = PeerOrigin::config;
-  double price_per_gib = 0;  ///< of what comes from there, in whatever unit the operator counts
+  fetcher::PeerLinkInfo link = {};
+};
+
+/// What an operator says of a peer; what is not said stays as it was.
+struct PeerTerms {
+  std::optional<double> price_per_gib = {};
+  std::optional<std::string> site = {};  ///< "": none
 };
 
 /// The peers of a node: those of the configuration and those recorded in the catalog. Keeps the
@@ -34,17 +41,19 @@ class PeerBook {
  public:
   struct Options {
     bool insecure = false;
-    std::map<std::string, double, std::less<>> prices;  ///< of the configuration, by address
+    // Of the configuration, by address.
+    std::map<std::string, double, std::less<>> prices = {};
+    std::map<std::string, std::string, std::less<>> sites = {};
   };
   PeerBook(Store& store, fetcher::Fetcher* fetcher, Options options);
 
   /// Adds what is recorded. Called once, at start.
   [[nodiscard]] Result<void> load();
-  /// Adding a known peer again records it. A price goes before that of the configuration; without
-  /// one it stays what it was. Errc::bad_config: not an address; not_permitted: not loopback, on a
-  /// node that may not speak plain TCP.
+  /// Adding a known peer again records it. Its terms go before those of the configuration.
+  /// Errc::bad_config: not an address; not_permitted: not loopback, on a node that may not speak
+  /// plain TCP.
   [[nodiscard]] Result<std::string> add(std::string_view address, PeerOrigin origin,
-                                        std::optional<double> price_per_gib = std::nullopt);
+                                        PeerTerms terms = {});
   /// False: no such peer. A peer of the configuration comes back at the next start.
   [[nodiscard]] Result<bool> remove(std::string_view address);
   [[nodiscard]] std::vector<KnownPeer> list() const;
@@ -52,8 +61,10 @@ class PeerBook {
  private:
   struct Entry {
     PeerOrigin origin = PeerOrigin::config;
-    std::optional<double> price;
+    PeerTerms terms;
   };
+  [[nodiscard]] fetcher::PeerLinkInfo link_of(const std::string& address,
+                                              const PeerTerms& terms) const;
 
   Store& store_;
   fetcher::Fetcher* const fetcher_;

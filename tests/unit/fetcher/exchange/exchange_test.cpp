@@ -243,5 +243,25 @@ TEST_F(ExchangeTest, a_peer_that_fails_every_call_is_left_in_peace_between_lists
   EXPECT_TRUE(first->asked.empty());
 }
 
+TEST_F(ExchangeTest, links_that_are_not_measured_are_probed_once_with_what_a_plan_can_use) {
+  const ImageId common = first->add("common", 1, 9000);
+  const ImageId small = second->add("small", 2, 100);
+  const ImageId large = second->add("large", 3, 200);
+  run(1s, [&]() -> Awaitable<void> {
+    co_await sleep_until(world.timers(), world.timers().now() + 5min);
+    first->asked.clear();
+    second->asked.clear();
+    const TimePoint deadline = world.timers().now() + 10s;
+    co_await exchange->measure(common, deadline);
+    co_await exchange->measure(common, deadline);
+    EXPECT_LT(world.timers().now(), deadline);
+  });
+  ASSERT_EQ(first->asked.size(), 1u);
+  EXPECT_EQ(first->asked[0], std::pair(common, Priority::readahead));
+  ASSERT_EQ(second->asked.size(), 1u);
+  EXPECT_EQ(second->asked[0].first, large) << "it lacks the image: " << to_hex(small);
+  EXPECT_EQ(store.signature(common, 1u << 20)->keys.size(), 9000u) << "finer than before";
+}
+
 }  // namespace
 }  // namespace weft::fetcher::testing

@@ -110,5 +110,32 @@ TEST_F(PeerTableTest, a_search_does_not_find_what_only_we_have) {
   EXPECT_FALSE(found->has_value());
 }
 
+TEST_F(PeerTableTest, a_link_is_remembered_from_session_to_session) {
+  LinkMonitor links;
+  FetcherOptions options;
+  options.links = &links;
+  make_engine(options);
+  script = [](ScriptedPeer& peer) {
+    peer.measured.rate = {.mean = 5e6, .deviation = 1e5, .samples = 9};
+  };
+  connect("a");
+  EXPECT_FALSE(peers.at("a")->assumed.rate.known());
+  EXPECT_EQ(status("a").link.rate_in.mean, 5e6);
+  world.run_for(std::chrono::minutes(1));
+  peers.at("a")->break_connection(Errc::peer_unreachable);
+  world.run_for(std::chrono::seconds(1));
+  ASSERT_EQ(status("a").state, PeerState::connected);
+  EXPECT_EQ(peers.at("a")->assumed.bytes_per_second, 5e6);
+  EXPECT_NEAR(status("a").link.loss.per_hour, 60, 5);
+  EXPECT_GT(status("a").link.loss.fraction, 0);
+  engine->remove_peer("a");
+  world.run_for(std::chrono::hours(1));
+  NodeId node;
+  node.bytes[0] = 'a';
+  EXPECT_LT(links.view(node, world.timers().now())->loss.fraction, 0.1)
+      << "a peer that is not wanted is not missed";
+  make_engine({});
+}
+
 }  // namespace
 }  // namespace weft::fetcher::testing

@@ -49,6 +49,8 @@ class ScriptedPeer final : public PeerSession {
   }
   /// What it has when it is asked for it: less than it says, if it lies.
   std::function<bool(BlockIndex)> really_has = [](BlockIndex) { return true; };
+  LinkEstimate measured;               ///< what it says of its link
+  LinkEstimate assumed;                ///< what it was told of it
   std::deque<Request> requests;        ///< blocks, not answered yet
   std::vector<std::size_t> have_keys;  ///< of each have query
   std::vector<TreeNode> nodes_asked;   ///< in order
@@ -105,7 +107,8 @@ class ScriptedPeer final : public PeerSession {
 
   // --- PeerSession.
   const wire::Hello& remote() const noexcept override { return hello_; }
-  LinkEstimate link() const noexcept override { return {}; }
+  LinkEstimate link() const noexcept override { return measured; }
+  void assume(const LinkEstimate& prior) override { assumed = prior; }
   Awaitable<Result<std::vector<wire::ImageSummary>>> images(TimePoint) override {
     co_return std::vector<wire::ImageSummary>{};
   }

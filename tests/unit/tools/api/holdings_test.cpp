@@ -33,7 +33,7 @@ ImageEntry local(const std::string& name, std::uint8_t number, std::uint64_t mis
 }
 
 PeerSeen peer_with(const std::string& name, std::uint8_t number, std::uint64_t available) {
-  PeerSeen peer{.address = "a:1", .price_per_gib = 2};
+  PeerSeen peer{.address = "a:1", .link = {.price_per_gib = 2, .site = {}}};
   peer.status.emplace().state = fetcher::PeerState::connected;
   peer.holdings.emplace().listed = TimePoint(Duration(1));
   peer.holdings->images.push_back({.name = name,

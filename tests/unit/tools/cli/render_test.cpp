@@ -48,24 +48,28 @@ TEST(Render, removal_says_what_stays) {
 TEST(Render, peers) {
   const auto answer = parse(R"({"peers": [
     {"address": "10.0.0.1:7440", "name": "node-a", "state": "connected", "rate": 12500000,
-     "round_trip": 0.021, "received": 1048576, "last_error": "", "banned_for": []},
+     "round_trip": 0.021, "received": 1048576, "sent": 4096, "last_error": "", "banned_for": [],
+     "link": {"rate_in": {"mean": 12500000, "low": 11500000, "high": 13500000, "samples": 9},
+              "loss": {"fraction": 0.0123, "per_hour": 2, "watched": 3600}}},
     {"address": "b:7440", "state": "waiting", "last_error": "connection refused", "retry_in": 4.0,
      "banned_for": ["aa"]}]})");
   EXPECT_EQ(render_peers(answer),
-            "PEER           NAME    STATE            RATE   RTT  RECEIVED  NOTE\n"
-            "10.0.0.1:7440  node-a  connected  11.9 MiB/s  21ms   1.0 MiB\n"
-            "b:7440         -       waiting             -     -       0 B  connection refused; "
-            "retry in 4s; sent wrong data, not used for 1 image\n");
+            "PEER           NAME    STATE                RATE   RTT      LOSS  RECEIVED     SENT\n"
+            "10.0.0.1:7440  node-a  connected  11.9 MiB/s ±8%  21ms  1.2% 2/h   1.0 MiB  4.0 KiB\n"
+            "b:7440         -       waiting                 -     -         -       0 B      0 B\n"
+            "\nb:7440: connection refused; retry in 4s; sent wrong data, not used for 1 image\n");
 }
 
-TEST(Render, peers_show_a_price_where_one_is_set) {
+TEST(Render, peers_show_price_and_site_where_one_is_set) {
   const auto answer = parse(R"({"peers": [
-    {"address": "a:1", "state": "connected", "price_per_gib": 0.02},
-    {"address": "b:1", "state": "connected", "price_per_gib": 0}]})");
+    {"address": "a:1", "state": "connected", "price_per_gib": 0.02, "site": "paris",
+     "link": {"rate_in": {"mean": 1000, "low": 100, "high": 5000, "samples": 0.1},
+              "loss": {"fraction": 0, "per_hour": 0, "watched": 60}}},
+    {"address": "b:1", "state": "connected", "price_per_gib": 0, "site": ""}]})");
   EXPECT_EQ(render_peers(answer),
-            "PEER  NAME  STATE      RATE  RTT  RECEIVED  PER GiB  NOTE\n"
-            "a:1   -     connected     -    -       0 B     0.02\n"
-            "b:1   -     connected     -    -       0 B        0\n");
+            "PEER  NAME  STATE      SITE         RATE  RTT  LOSS  PER GiB  RECEIVED  SENT\n"
+            "a:1   -     connected  paris  1000 B/s ?    -     0     0.02       0 B   0 B\n"
+            "b:1   -     connected  -               -    -     -        0       0 B   0 B\n");
 }
 
 TEST(Render, where_marks_estimates_and_what_is_not_known) {
@@ -84,6 +88,51 @@ TEST(Render, where_marks_estimates_and_what_is_not_known) {
             "a     (this node)  ~512.0 MiB  ~512.0 MiB   43s   0.01  b:1\n"
             "-     c:1                   ?           ?     ?      ?  -     not connected\n"
             "\n~ estimated from signatures of other images there\n");
+}
+
+TEST(Render, plan_says_who_sends_what_until_when_and_why) {
+  const auto answer = parse(R"({"name": "web", "image": "3f2a9c01be77d5d5aa", "content": 4194304,
+    "missing": 2097152, "wire": 1048576, "unheld": 4096, "estimated": true, "finish": 2.25,
+    "finish_earliest": 2, "finish_latest": 2.5, "bound": 2.25, "cost": 0.01, "least_cost": 0.005,
+    "tiers": [{"tier": 1, "bytes": 4096, "finish": 0.25, "bound": 0.25, "why": "w1"},
+              {"tier": 3, "bytes": 1044480, "finish": 2.25, "bound": 2.25, "why": "w3"}],
+    "sources": [
+      {"address": "a:1", "site": "paris", "rate": 1048576, "measured": {"mean": 1048576}, "delay": 0.02, "price_per_gib": 0.5,
+       "bytes": 1048576, "finish": 2.25, "cost": 0.01, "why": "fastest",
+       "tiers": [{"tier": 1, "bytes": 4096}, {"tier": 3, "bytes": 1044480}],
+       "segments": [{"begin": 0, "end": 2.25, "bytes": 1048576}]},
+      {"address": "b:1", "site": "", "rate": 1024, "measured": null, "delay": 0, "bytes": 0, "finish": null,
+       "cost": 0, "why": "not used", "tiers": []}],
+    "pareto": [{"budget": 0.005, "cost": 0.005, "finish": 200}],
+    "left_out": [{"address": "c:1", "reason": "not connected"}], "notes": ["estimated"]})");
+  const auto text = render_plan(answer, 120, true);
+  const char* head =
+      "web  3f2a9c01be77  4.0 MiB of content, ~2.0 MiB to come (1.0 MiB on the wire)\n"
+      "4.0 KiB of it no connected peer is known to hold\n"
+      "here in 2.2s (2.0s to 2.5s, as sure as the links are), at a cost of 0.01; "
+      "no plan is faster than 2.2s, none cheaper than 0.005\n"
+      "\n"
+      "TIER  ON THE WIRE  HERE IN  BOUND  WHY\n"
+      "   1      4.0 KiB    250ms  250ms  w1\n"
+      "   3   1020.0 KiB     2.2s   2.2s  w3\n"
+      "\n"
+      "FROM  SITE         RATE   RTT  PER GiB                     AMOUNT\n"
+      "a:1   paris   1.0 MiB/s  20ms      0.5  1: 4.0 KiB, 3: 1020.0 KiB\n"
+      "b:1   -      ~1.0 KiB/s   0ms        0                          -\n";
+  EXPECT_TRUE(text.starts_with(head)) << text;
+  const char* end =
+      "\n"
+      "BUDGET   COST   HERE IN\n"
+      " 0.005  0.005  3min 20s\n"
+      "\n"
+      "c:1: not connected\n"
+      "~ estimated\n";
+  EXPECT_TRUE(text.ends_with(end)) << text;
+  EXPECT_TRUE(text.contains("█")) << text;
+  EXPECT_EQ(render_plan(parse(R"({"name": "web", "image": "3f2a9c01be77d5", "content": 4096,
+                                  "missing": 0, "wire": 0, "estimated": true})"),
+                        80, true),
+            "web  3f2a9c01be77  4.0 KiB of content, 0 B to come: all of it is here\n");
 }
 
 TEST(Render, diff_lists_extents_and_their_sum) {

@@ -50,6 +50,10 @@ log_file = "/tmp/w.log"
 insecure = true
 peer_prices = ["a:1=2.5"]
 exchange_budget = "64KiB"
+peer_sites = ["a:1=paris", "b=lyon"]
+site = "berlin"
+site_uplinks = ["paris=100Mbit"]
+ingress = "1Gbit"
 )");
   ASSERT_TRUE(loaded) << loaded.error().message();
   const Config& c = loaded->config;
@@ -66,6 +70,11 @@ exchange_budget = "64KiB"
   EXPECT_TRUE(c.insecure);
   EXPECT_EQ(c.peer_prices.at("a:1"), 2.5);
   EXPECT_EQ(c.exchange_budget, ByteCount(64u << 10));
+  EXPECT_EQ(c.peer_sites.at("a:1"), "paris");
+  EXPECT_EQ(c.peer_sites.size(), 2u);
+  EXPECT_EQ(c.site, "berlin");
+  EXPECT_EQ(c.site_uplinks.at("paris"), 12.5e6);
+  EXPECT_EQ(c.ingress, 125e6);
   EXPECT_EQ(loaded->origins.size(), config_keys().size()) << "a key without a line in this test";
 }
 
@@ -94,6 +103,12 @@ TEST_F(ConfigFile, errors_name_file_and_line) {
       {"peers = [1]\n", "weft.toml:1: peers: expected HOST:PORT"},
       {"read_hold = 600\n", "write it with a unit"},
       {"workers = 1\nworkers = 2\n", "weft.toml:2"},
+      {"peer_sites = [\"a:1\"]\n", "peer_sites: \"a:1\" is not HOST:PORT=SITE"},
+      {"peer_sites = [\"a:1=x\", \"a:1=y\"]\n", "peer_sites: \"a:1\" is given twice"},
+      {"site = \"a b\"\n", "site: \"a b\" is not a site"},
+      {"site_uplinks = [\"paris=fast\"]\n", "\"fast\" is not a rate"},
+      {"site_uplinks = [\"paris=0\"]\n", "leave the site out"},
+      {"ingress = \"-1\"\n", "ingress: \"-1\" is not a rate"},
   };
   for (const auto& row : rows) {
     const auto loaded = load(row.toml);
@@ -124,6 +139,23 @@ TEST(ConfigKeys, text_of_every_value_is_read_back) {
     EXPECT_TRUE(key.set(again, key.get(defaults))) << key.name;
     EXPECT_EQ(key.get(again), key.get(defaults)) << key.name;
   }
+}
+
+TEST(ConfigKeys, text_of_links_is_read_back) {
+  Config given;
+  ASSERT_TRUE(find_config_key("site_uplinks")->set(given, "lyon=1.5Gbit,paris=10MiB/s"));
+  ASSERT_TRUE(find_config_key("ingress")->set(given, "64kbit"));
+  ASSERT_TRUE(find_config_key("peer_sites")->set(given, "a:1=paris"));
+  ASSERT_TRUE(find_config_key("site")->set(given, "berlin"));
+  Config again;
+  for (const char* name : {"site_uplinks", "ingress", "peer_sites", "site"}) {
+    const auto* key = find_config_key(name);
+    ASSERT_TRUE(key->set(again, key->get(given))) << name;
+  }
+  EXPECT_EQ(again.site_uplinks, given.site_uplinks);
+  EXPECT_EQ(again.ingress, 8000);
+  EXPECT_EQ(again.peer_sites, given.peer_sites);
+  EXPECT_EQ(again.site, "berlin");
 }
 
 TEST(ConfigKeys, flags_and_variables_follow_the_name) {

@@ -36,6 +36,24 @@ TEST(Size, refuses_what_is_not_one_and_shows_how) {
   }
 }
 
+TEST(Rate, reads_bits_and_bytes_per_second) {
+  const struct {
+    const char* text;
+    double bytes;
+  } rows[] = {{"100Mbit", 12.5e6}, {"1Gbit", 125e6},      {"64kbit/s", 8000}, {"1.5 gbit", 187.5e6},
+              {"10MiB", 10 << 20}, {"10MiB/s", 10 << 20}, {"12.5MB", 12.5e6}, {"0", 0}};
+  for (const auto& row : rows) {
+    const auto parsed = parse_rate(row.text);
+    ASSERT_TRUE(parsed) << row.text;
+    EXPECT_DOUBLE_EQ(*parsed, row.bytes) << row.text;
+  }
+  for (const char* text : {"", "fast", "-1Mbit", "100Mbits/h", "/s", "Mbit"}) {
+    const auto parsed = parse_rate(text);
+    ASSERT_FALSE(parsed) << text;
+    EXPECT_TRUE(parsed.error().detail.contains("100Mbit")) << parsed.error().detail;
+  }
+}
+
 TEST(Duration, needs_a_unit_unless_zero) {
   EXPECT_EQ(parse_duration("10min").value(), 10min);
   EXPECT_EQ(parse_duration("250ms").value(), 250ms);

@@ -61,6 +61,7 @@ struct FailRead {
   ImageId image;
   BlockIndex first_missing;
   std::vector<PeerId> tried;
+  bool too_dear = false;  ///< a holder was not asked, since that might exceed the budget
 };
 /// Find out which blocks of the range are missing, and `want` them as readahead.
 struct LookAhead {

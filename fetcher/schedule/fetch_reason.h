@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "indexer/core/units.h"
+
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -17,6 +20,22 @@ enum class FetchReason : std::uint8_t {
   duplicate,  ///< asked for elsewhere already: a hedge of a slow read, or the tail
 };
 inline constexpr std::size_t fetch_reasons = 6;
+
+/// What came from a source, by why it was asked for.
+struct SourceCounts {
+  std::array<BlockCount, fetch_reasons> blocks{};  ///< by FetchReason; what was of use
+  BlockCount wasted;  ///< came although it was here already: the loser of a duplicate
+
+  [[nodiscard]] BlockCount of(FetchReason reason) const {
+    return blocks[static_cast<std::size_t>(reason)];
+  }
+  SourceCounts& operator+=(const SourceCounts& other) {
+    for (std::size_t i = 0; i < fetch_reasons; ++i)
+      blocks[i] += other.blocks[i];
+    wasted += other.wasted;
+    return *this;
+  }
+};
 
 [[nodiscard]] constexpr const char* to_string(FetchReason reason) noexcept {
   constexpr const char* names[fetch_reasons] = {"demand",    "readahead", "planned",

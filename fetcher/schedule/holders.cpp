@@ -195,6 +195,18 @@ bool Holders::has_image(PeerId peer) const {
   return it != peers_.end() && has_image(it->second);
 }
 
+bool Holders::is_complete(PeerId peer) const {
+  const auto it = peers_.find(peer);
+  if (it == peers_.end() || it->second.banned) return false;
+  const Peer& p = it->second;
+  return p.says == Says::complete && p.lacks.empty() && p.absent.empty();
+}
+
+bool Holders::may_hold(PeerId peer) const {
+  const auto it = peers_.find(peer);
+  return it != peers_.end() && usable(it->second);
+}
+
 bool Holders::is_banned(PeerId peer) const {
   const auto it = peers_.find(peer);
   return it != peers_.end() && it->second.banned;

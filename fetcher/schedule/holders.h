@@ -68,6 +68,10 @@ class Holders {
   [[nodiscard]] std::vector<PeerId> with_blocks() const;
   /// It has the image, or part of it, and is not banned.
   [[nodiscard]] bool has_image(PeerId peer) const;
+  /// It has every block of the image, as far as is known, and is not banned.
+  [[nodiscard]] bool is_complete(PeerId peer) const;
+  /// It has some block, in whatever image, and is not banned.
+  [[nodiscard]] bool may_hold(PeerId peer) const;
   [[nodiscard]] bool is_banned(PeerId peer) const;
   /// Some connected peer has not said yet what it holds.
   [[nodiscard]] bool any_asked() const;

@@ -63,6 +63,9 @@ ImageSchedule::Joined ImageSchedule::add_read(FetchTicket ticket, Read read) {
       joined.any = true;
       if (fetches_.at(id).priority > Priority::demand) raise.insert(id);
     });
+    second_.for_each(range, [&](BlockRange, FetchId id) {
+      if (fetches_.at(id).priority > Priority::demand) raise.insert(id);
+    });
     landing_.for_each(range, [&](BlockRange, Priority) { joined.any = true; });
     for (const Priority lower : {Priority::readahead, Priority::prefetch}) {
       for (const BlockRange& part : wanted(lower).within(range)) {
@@ -126,35 +129,92 @@ void ImageSchedule::raise(FetchId id, Priority priority) {
   fetch.priority = std::min(fetch.priority, priority);
 }
 
+void ImageSchedule::sent_again(FetchId id, PeerId peer, std::span<const BlockRange> ranges,
+                               Priority priority, TimePoint now, bool by_digest) {
+  Fetch fetch{peer, priority, {}, now, by_digest, FetchReason::duplicate};
+  for (const BlockRange& range : ranges) {
+    WEFT_ASSERT(repeatable(range, peer) == std::vector{range}, "not in flight once, elsewhere");
+    second_.assign(range, id);
+    fetch.remaining.add(range);
+  }
+  const bool added = fetches_.emplace(id, std::move(fetch)).second;
+  WEFT_ASSERT(added, "fetch id used twice");
+}
+
+std::vector<BlockRange> ImageSchedule::repeatable(BlockRange range, PeerId peer) const {
+  RangeSet parts;
+  in_flight_.for_each(range, [&](BlockRange part, FetchId id) {
+    if (fetches_.at(id).peer != peer) parts.add(part);
+  });
+  second_.for_each(range, [&](BlockRange part, FetchId) { parts.remove(part); });
+  return parts.ranges();
+}
+
+void ImageSchedule::expect(FetchId id, TimePoint now, Duration expected) {
+  Fetch& fetch = fetches_.at(id);
+  fetch.demanded_at = now;
+  fetch.expected = std::max(expected, Duration(1));
+}
+
 bool ImageSchedule::arrived(FetchId id, std::span<const BlockRange> ranges) {
   Fetch& fetch = fetches_.at(id);
   RangeSet all;
   for (const BlockRange& range : ranges) {
-    if (all.overlaps(range) || !fetch.remaining.covers(range)) return false;
+    if (all.overlaps(range)) return false;
     all.add(range);
   }
-  for (const BlockRange& range : ranges) {
+  RangeSet unasked = all;
+  unasked.remove(fetch.remaining);
+  unasked.remove(fetch.superseded);
+  if (!unasked.empty()) return false;
+  fetch.superseded.remove(all);
+  for (const BlockRange& range : intersect(all, fetch.remaining).ranges()) {
     fetch.remaining.remove(range);
-    in_flight_.erase(range);
+    for (RangeMap<FetchId>* flights : {&in_flight_, &second_}) {
+      std::vector<std::pair<BlockRange, FetchId>> others;
+      flights->for_each(range, [&](BlockRange part, FetchId other) {
+        if (other != id) others.emplace_back(part, other);
+      });
+      for (const auto& [part, other] : others)
+        supersede(other, part);
+      flights->erase(range);
+    }
     landing_.assign(range, fetch.priority);
   }
   return true;
 }
 
+void ImageSchedule::supersede(FetchId id, BlockRange range) {
+  Fetch& fetch = fetches_.at(id);
+  fetch.remaining.remove(range);
+  fetch.superseded.add(range);
+  if (fetch.remaining.empty()) overtaken_.push_back(id);
+}
+
+std::vector<FetchId> ImageSchedule::take_overtaken() {
+  std::vector<FetchId> overtaken = std::exchange(overtaken_, {});
+  std::erase_if(overtaken, [&](FetchId id) { return !fetches_.contains(id); });
+  return overtaken;
+}
+
 bool ImageSchedule::absent(FetchId id, std::span<const BlockRange> ranges, TimePoint until) {
   Fetch& fetch = fetches_.at(id);
-  const bool asked = std::ranges::all_of(
-      ranges, [&](const BlockRange& range) { return fetch.remaining.covers(range); });
-  if (!asked) return false;
+  RangeSet unasked(std::vector<BlockRange>(ranges.begin(), ranges.end()));
+  unasked.remove(fetch.remaining);
+  unasked.remove(fetch.superseded);
+  if (!unasked.empty()) return false;
   for (const BlockRange& range : ranges) {
-    fetch.remaining.remove(range);
-    in_flight_.erase(range);
     if (fetch.by_digest) {
       holders.lacks_by_digest(fetch.peer, range);
     } else {
       holders.absent(fetch.peer, range, until);
     }
-    put_back(range, fetch.priority);
+    fetch.superseded.remove(range);
+    for (const BlockRange& part : fetch.remaining.within(range)) {
+      fetch.remaining.remove(part);
+      for (const BlockRange& lost : lose(id, part))
+        put_back(lost, fetch.priority);
+    }
   }
   return true;
 }
@@ -164,12 +224,34 @@ std::vector<BlockRange> ImageSchedule::finish(FetchId id) {
   if (it == fetches_.end()) return {};
   const Fetch fetch = std::move(it->second);
   fetches_.erase(it);
-  std::vector<BlockRange> left = fetch.remaining.ranges();
-  for (const BlockRange& range : left) {
-    in_flight_.erase(range);
-    put_back(range, fetch.priority);
+  std::vector<BlockRange> left;
+  for (const BlockRange& range : fetch.remaining.ranges()) {
+    for (const BlockRange& part : lose(id, range)) {
+      put_back(part, fetch.priority);
+      left.push_back(part);
+    }
   }
   return left;
+}
+
+std::vector<BlockRange> ImageSchedule::lose(FetchId id, BlockRange range) {
+  RangeSet lost;
+  in_flight_.for_each(range, [&](BlockRange part, FetchId first) {
+    if (first == id) lost.add(part);
+  });
+  std::vector<std::pair<BlockRange, FetchId>> seconds;
+  second_.for_each(range,
+                   [&](BlockRange part, FetchId second) { seconds.emplace_back(part, second); });
+  for (const auto& [part, second] : seconds) {
+    second_.erase(part);
+    if (second == id) continue;
+    in_flight_.erase(part);
+    in_flight_.assign(part, second);
+    lost.remove(part);
+  }
+  for (const BlockRange& part : lost.ranges())
+    in_flight_.erase(part);
+  return lost.ranges();
 }
 
 void ImageSchedule::put_back(BlockRange range, Priority priority) {
@@ -192,6 +274,14 @@ ImageSchedule::Landed ImageSchedule::landed(std::span<const BlockRange> ranges) 
     unwant(range);
     landing_.erase(range);
     holders.landed(range);
+    for (RangeMap<FetchId>* flights : {&in_flight_, &second_}) {
+      std::vector<std::pair<BlockRange, FetchId>> useless;
+      flights->for_each(range,
+                        [&](BlockRange part, FetchId id) { useless.emplace_back(part, id); });
+      for (const auto& [part, id] : useless)
+        supersede(id, part);
+      flights->erase(range);
+    }
   }
   result.arrived = before - landing_.count();
   for (auto& [ticket, read] : reads_) {
@@ -247,7 +337,9 @@ bool ImageSchedule::idle() const {
 std::vector<PeerId> ImageSchedule::tried(const Read& read) const {
   std::set<PeerId> peers = read.tried;
   for (const BlockRange& range : read.outstanding.ranges()) {
-    in_flight_.for_each(range, [&](BlockRange, FetchId id) { peers.insert(fetches_.at(id).peer); });
+    for (const RangeMap<FetchId>* flights : {&in_flight_, &second_}) {
+      flights->for_each(range, [&](BlockRange, FetchId id) { peers.insert(fetches_.at(id).peer); });
+    }
   }
   return {peers.begin(), peers.end()};
 }
@@ -271,11 +363,25 @@ void ImageSchedule::check_invariants() const {
     WEFT_ASSERT(fetch != fetches_.end(), "in flight with a fetch that is over");
     WEFT_ASSERT(fetch->second.remaining.covers(part), "in flight, but its fetch was answered");
   });
+  second_.for_each(everything, [&](BlockRange part, FetchId id) {
+    const auto fetch = fetches_.find(id);
+    WEFT_ASSERT(fetch != fetches_.end(), "a second flight with a fetch that is over");
+    WEFT_ASSERT(fetch->second.remaining.covers(part), "a second flight that was answered");
+    BlockCount flights;
+    in_flight_.for_each(part, [&](BlockRange first, FetchId other) {
+      WEFT_ASSERT(fetches_.at(other).peer != fetch->second.peer, "in flight twice at one peer");
+      flights += first.count;
+    });
+    WEFT_ASSERT(flights == part.count, "a second flight without a first");
+  });
   landing_.for_each(everything, [&](BlockRange part, Priority) { add_once(part); });
   BlockCount remaining;
-  for (const auto& [id, fetch] : fetches_)
+  for (const auto& [id, fetch] : fetches_) {
     remaining += fetch.remaining.count();
-  WEFT_ASSERT(remaining == in_flight_.count(), "a fetch waits for a block that is not in flight");
+    WEFT_ASSERT(intersect(fetch.remaining, fetch.superseded).empty(), "superseded and awaited");
+  }
+  WEFT_ASSERT(remaining == in_flight_.count() + second_.count(),
+              "a fetch waits for a block that is not in flight");
   for (const auto& [ticket, read] : reads_) {
     WEFT_ASSERT(!read.outstanding.empty(), "a complete read is still here");
     for (const BlockRange& range : read.outstanding.ranges()) {

@@ -38,9 +38,12 @@ namespace weft::fetcher {
 /// - *in flight*: asked for at one peer; who wants it now joins, and the fetch is raised.
 /// - *landing*: bytes are here, being verified and committed, or waiting for their leaf.
 ///
-/// A block is never in flight twice, nor in flight and wanted. Every block a read still waits for
-/// is in one of the three states; a block that comes back from a failure is wanted as a demand if
-/// a read waits for it, else as what it was.
+/// A block in flight may have one *second flight*, at another peer: a fetch that repeats it because
+/// the first is late. Whichever arrives first lands; for the other fetch the block is *superseded*:
+/// nobody waits for it there, but it may still come. A second flight that is left when the first
+/// fails takes its place. Apart from that a block is never in flight twice, nor in flight and
+/// wanted. Every block a read still waits for is in one of the three states; a block that comes
+/// back from a failure is wanted as a demand if a read waits for it, else as what it was.
 ///
 /// *Rationale:* "nothing known" is the state of nearly all blocks of nearly all images; memory is
 /// proportional to what is on its way, not to the image.
@@ -52,6 +55,7 @@ class ImageSchedule {
     TimePoint deadline;
     bool hold = true;
     std::set<PeerId> tried;
+    bool too_dear = false;  ///< a holder was not asked, for its price
   };
   struct Fetch {
     PeerId peer{};
@@ -60,6 +64,13 @@ class ImageSchedule {
     TimePoint since;
     bool by_digest = false;
     FetchReason reason = FetchReason::unplanned;
+    RangeSet superseded = {};  ///< asked for and not answered, and here from elsewhere
+    bool hedged = false;       ///< some of it was asked for again
+    TimePoint demanded_at{};   ///< sent, or raised, for a reader
+    Duration expected{0};      ///< to take from then on; 0: nobody waits for it
+
+    /// What may still come.
+    [[nodiscard]] BlockCount due() const { return remaining.count() + superseded.count(); }
   };
 
   // --- Wanting.
@@ -79,15 +90,24 @@ class ImageSchedule {
   // --- Fetching. All blocks of `ranges` must be wanted.
   void sent(FetchId id, PeerId peer, std::span<const BlockRange> ranges, wire::Priority priority,
             TimePoint now, bool by_digest = false, FetchReason reason = FetchReason::unplanned);
+  /// A second flight. All blocks of `ranges` must be in flight once, and not at `peer`.
+  void sent_again(FetchId id, PeerId peer, std::span<const BlockRange> ranges,
+                  wire::Priority priority, TimePoint now, bool by_digest);
   void raise(FetchId id, wire::Priority priority);
+  /// Somebody waits for it from now on, and should not have to wait longer than `expected`.
+  void expect(FetchId id, TimePoint now, Duration expected);
+  void mark_hedged(FetchId id) { fetches_.at(id).hedged = true; }
   /// False, and nothing changes: a block of `ranges` was not asked for with this fetch.
   [[nodiscard]] bool arrived(FetchId id, std::span<const BlockRange> ranges);
+  /// Fetches for which nobody waits any more, since all they have still to bring is superseded.
+  [[nodiscard]] std::vector<FetchId> take_overtaken();
   [[nodiscard]] bool absent(FetchId id, std::span<const BlockRange> ranges, TimePoint until);
   /// Ends a fetch; blocks not answered are wanted again, and returned.
   std::vector<BlockRange> finish(FetchId id);
 
   // --- Landing.
-  /// Blocks are readable, however they became so. Reads that are complete now are removed.
+  /// Blocks are readable, however they became so; where they are in flight they are superseded.
+  /// Reads that are complete now are removed.
   struct Landed {
     std::vector<FetchTicket> complete;
     BlockCount arrived;  ///< those that had been landing
@@ -115,6 +135,8 @@ class ImageSchedule {
   /// Whom the block is being asked of.
   [[nodiscard]] std::optional<PeerId> sender_of(BlockIndex block) const;
   [[nodiscard]] bool is_landing(BlockIndex block) const { return landing_.at(block) != nullptr; }
+  /// Parts of `range` that are in flight, once and not at `peer`.
+  [[nodiscard]] std::vector<BlockRange> repeatable(BlockRange range, PeerId peer) const;
   /// In flight or landing.
   [[nodiscard]] BlockCount busy() const { return in_flight_.count() + landing_.count(); }
   [[nodiscard]] bool idle() const;
@@ -130,14 +152,20 @@ class ImageSchedule {
   void add_wanted(BlockRange range, wire::Priority priority);
   void remove_wanted(BlockRange range, wire::Priority priority);
   void unwant(BlockRange range);
+  void supersede(FetchId id, BlockRange range);
+  /// The second flight of what was in flight with a fetch takes its place. Returns the parts that
+  /// had none; they are in no state now.
+  [[nodiscard]] std::vector<BlockRange> lose(FetchId id, BlockRange range);
   /// Puts blocks that are in no state back to wanted.
   void put_back(BlockRange range, wire::Priority priority);
 
   std::array<RangeSet, 4> wanted_;  // by wire::Priority
   PlanQueues queues_;               // of what is wanted as prefetch
   RangeMap<FetchId> in_flight_;
+  RangeMap<FetchId> second_;  // flights; each also in `in_flight_`
   RangeMap<wire::Priority> landing_;
   std::map<FetchId, Fetch> fetches_;
+  std::vector<FetchId> overtaken_;
   std::map<FetchTicket, Read> reads_;
 };
 

@@ -12,11 +12,16 @@ constexpr Duration soonest = std::chrono::milliseconds(250);
 constexpr Duration at_leisure = std::chrono::seconds(1);
 constexpr Duration longest_rest = std::chrono::seconds(5);
 constexpr double off = 0.25;
+constexpr double far_off = 2;  // a factor
 constexpr std::uint64_t share = 16;
 constexpr BlockCount worth_planning(64);  // less is asked for before a plan is here
 
 bool differs(double now, double assumed) {
   return std::abs(now - assumed) > off * assumed;
+}
+
+bool differs_much(double now, double assumed) {
+  return now > far_off * assumed || assumed > far_off * now;
 }
 
 }  // namespace
@@ -30,7 +35,8 @@ std::optional<Replanner::Why> Replanner::due(const View& view) const {
   if (being_made_ || view.now < rest_until_) return std::nullopt;
   const std::optional<Why> why = reason(view);
   if (!why || !planned_) return why;
-  const bool urgent = *why == Why::holders || *why == Why::goal;
+  const bool urgent = *why == Why::holders || *why == Why::goal ||
+                      (*why == Why::rates && rates_are_off(view, differs_much));
   if (view.now - asked_at_ < (urgent ? soonest : at_leisure)) return std::nullopt;
   return why;
 }
@@ -48,18 +54,18 @@ std::optional<Replanner::Why> Replanner::reason(const View& view) const {
     return Why::wants;
   }
   if (view.queues.planned() == BlockCount(0)) return std::nullopt;  // all that can be is under way
-  if (rates_are_off(view)) return Why::rates;
+  if (rates_are_off(view, differs)) return Why::rates;
   if (view.queues.tier() > tier_) return Why::tier;
   return std::nullopt;
 }
 
-bool Replanner::rates_are_off(const View& view) const {
+bool Replanner::rates_are_off(const View& view, bool (*off_by)(double, double)) const {
   if (view.links.size() != assumed_.size()) return true;
   for (const LinkPace& link : view.links) {
     const auto assumed = assumed_.find(link.peer);
-    if (assumed == assumed_.end() || differs(link.bytes_per_second, assumed->second)) return true;
+    if (assumed == assumed_.end() || off_by(link.bytes_per_second, assumed->second)) return true;
   }
-  return differs(view.wire_bytes_per_block, assumed_wire_);
+  return off_by(view.wire_bytes_per_block, assumed_wire_);
 }
 
 TimePoint Replanner::look_at(TimePoint now) const {

@@ -24,7 +24,7 @@ namespace weft::fetcher {
 /// - more than 1/16 of what is wanted came after the plan, or has new holders since, or lost some;
 /// - a tier is done.
 ///
-/// Not more often than every 250 ms, for news that is not lost time once a second, and never so
+/// Not more often than every 250 ms; for news by which little time is lost, once a second; never so
 /// that solving takes more than a tenth of the time.
 class Replanner {
  public:
@@ -60,7 +60,7 @@ class Replanner {
 
  private:
   [[nodiscard]] std::optional<Why> reason(const View& view) const;
-  [[nodiscard]] bool rates_are_off(const View& view) const;
+  [[nodiscard]] bool rates_are_off(const View& view, bool (*off_by)(double, double)) const;
 
   bool being_made_ = false;
   bool planned_ = false;

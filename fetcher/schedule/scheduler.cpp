@@ -51,6 +51,7 @@ void Scheduler::peer_down(PeerId peer, TimePoint now) {
   std::erase_if(node_fetches_, [&](const auto& entry) {
     if (entry.second.peer != peer) return false;
     at(entry.second.image).schedule.nodes.failed(entry.first);
+    at(entry.second.image).money.lost(entry.second.price, entry.second.nodes);
     return true;
   });
   dispatch(now);
@@ -140,6 +141,7 @@ bool Scheduler::ban(PeerId peer, const ImageId& id, TimePoint now) {
   std::erase_if(node_fetches_, [&](const auto& entry) {
     if (entry.second.peer != peer || entry.second.image != id) return false;
     image.schedule.nodes.failed(entry.first);
+    image.money.lost(entry.second.price, entry.second.nodes);
     return true;
   });
   dispatch(now);
@@ -156,7 +158,7 @@ bool Scheduler::read(const ImageId& id, NewRead read, TimePoint now) {
   const auto joined = image.schedule.add_read(
       read.ticket, {read.range, RangeSet(read.missing), read.deadline, read.hold, {}});
   for (const FetchId fetch : joined.raise)
-    raise(image, fetch);
+    raise(image, fetch, now);
   image.haves_due = image.haves_due.value_or(Priority::demand);
   dispatch(now);
 
@@ -191,7 +193,9 @@ void Scheduler::stop_prefetch(const ImageId& id) {
   Image& image = at(id);
   image.schedule.drop(Priority::prefetch);
   image.schedule.nodes.drop_prefetch();
-  image.cap = 0;
+  image.cap.limit(0, TimePoint{});
+  image.held = false;
+  image.money.set_budget(std::nullopt);
   image.goal = {};
   image.replanner.forget();
   image.planned.reset();
@@ -203,9 +207,18 @@ void Scheduler::pause_prefetch(const ImageId& image, TimePoint until) {
 
 void Scheduler::cap_prefetch(const ImageId& id, double bytes_per_second, TimePoint now) {
   Image& image = at(id);
-  image.cap = bytes_per_second;
-  image.cap_credit = 0;
-  image.cap_at = now;
+  image.cap.limit(bytes_per_second, now);
+}
+
+void Scheduler::hold_prefetch(const ImageId& image, bool held, TimePoint now) {
+  at(image).held = held;
+  dispatch(now);
+}
+
+void Scheduler::cap_node(double bytes_per_second, TimePoint now) {
+  node_cap_.limit(bytes_per_second, now);
+  for (auto& [id, image] : images_)
+    image.replanner.goal_changed();
 }
 
 // --- Answers.
@@ -216,10 +229,19 @@ Scheduler::Verdict Scheduler::answered(FetchId id, const Answer& answer, TimePoi
   Image& image = at(found->second);
   const auto& fetch = image.schedule.fetches().at(id);
   Link& link = links_.at(fetch.peer);
-  const BlockCount before = fetch.remaining.count();
+  const BlockCount before = fetch.due();
+  const BlockCount doubled = fetch.superseded.count();
   const bool asked = image.schedule.arrived(id, answer.blocks);
   const bool lacks = asked && image.schedule.absent(id, answer.absent, now + limits_.absent_for);
-  const BlockCount came = before - fetch.remaining.count();
+  const BlockCount came = before - fetch.due();
+  const BlockCount wasted = doubled - fetch.superseded.count();
+  if (asked && lacks) {
+    const BlockCount absent = RangeSet(answer.absent).count();
+    count(image, fetch, came - std::min(came, wasted + absent), wasted);
+  }
+  if (const auto price = prices_.find(id); price != prices_.end()) {
+    image.money.came(price->second, came, answer.wire_bytes);
+  }
   link.window.gone(fetch.priority, came);
   if (asked) link.window.progress(came, answer.wire_bytes, now);
   if (asked && came > BlockCount(0)) {
@@ -237,9 +259,14 @@ Scheduler::Verdict Scheduler::answered(FetchId id, const Answer& answer, TimePoi
   Verdict verdict = asked && lacks ? Verdict::fine : Verdict::unasked;
   if (verdict == Verdict::unasked && !answer.last) commands_.push_back(CancelFetch{id, peer});
   if (answer.last || verdict == Verdict::unasked) {
-    const bool early = !end_fetch(image, id).empty();
+    const bool early = fetch.due() > BlockCount(0);
+    if (!early && fetch.reason == FetchReason::demand) {
+      link.latency.record(now - fetch.demanded_at, fetch.expected);
+    }
+    end_fetch(image, id);
     if (early && verdict == Verdict::fine) verdict = Verdict::truncated;
   }
+  cancel_overtaken(image);
   if (promised && asked && lacks) {
     const BlockCount broken = RangeSet(answer.absent).count();
     note_promises(peer, came - broken, broken);
@@ -256,7 +283,7 @@ void Scheduler::failed(FetchId id, bool lacks, TimePoint now) {
   const PeerId peer = image.schedule.fetches().at(id).peer;
   const bool promised = image.schedule.fetches().at(id).by_digest;
   Holders& holders = image.schedule.holders;
-  for (const BlockRange& range : end_fetch(image, id)) {
+  for (const BlockRange& range : end_fetch(image, id, false)) {
     if (!lacks) continue;
     if (promised) {
       holders.lacks_by_digest(peer, range);
@@ -275,6 +302,8 @@ Scheduler::Verdict Scheduler::nodes_answered(NodeFetchId id, std::span<const Tre
   const NodeFetch fetch = found->second;
   node_fetches_.erase(found);
   TreeWants& nodes = at(fetch.image).schedule.nodes;
+  at(fetch.image)
+      .money.came(fetch.price, fetch.nodes, present.size() * MoneyLedger::most_bytes_per_block);
   if (!nodes.answered(id, fetch.peer, present, now + limits_.absent_for)) {
     for (const TreeNode& node : present)
       nodes.returned(node);
@@ -290,6 +319,7 @@ void Scheduler::nodes_failed(NodeFetchId id, bool lacks, TimePoint now) {
   const NodeFetch fetch = found->second;
   node_fetches_.erase(found);
   TreeWants& nodes = at(fetch.image).schedule.nodes;
+  at(fetch.image).money.lost(fetch.price, fetch.nodes);
   if (lacks) {
     [[maybe_unused]] const bool clean =
         nodes.answered(id, fetch.peer, {}, now + limits_.absent_for);
@@ -309,6 +339,7 @@ void Scheduler::complete(std::span<const FetchTicket> tickets) {
 BlockCount Scheduler::landed(const ImageId& id, std::span<const BlockRange> ranges, TimePoint now) {
   if (ranges.empty()) return BlockCount(0);
   const ImageSchedule::Landed landed = at(id).schedule.landed(ranges);
+  cancel_overtaken(at(id));
   for (const BlockRange& range : ranges)
     at(id).haves.landed(range);
   complete(landed.complete);
@@ -352,7 +383,7 @@ void Scheduler::tick(TimePoint now) {
     for (const FetchTicket ticket : late) {
       const auto& read = *image.schedule.find_read(ticket);
       commands_.push_back(FailRead{ticket, Errc::deadline_passed, id, read.outstanding.first(),
-                                   image.schedule.tried(read)});
+                                   image.schedule.tried(read), read.too_dear});
       image.schedule.remove_read(ticket);
     }
     image.schedule.holders.expire(now);
@@ -413,8 +444,12 @@ std::optional<TimePoint> Scheduler::next_wakeup(TimePoint now) const {
     const ImageSchedule& s = image.schedule;
     for (const auto& [ticket, read] : s.reads())
       by(read.deadline);
+    for (const auto& [fetch, entry] : s.fetches()) {
+      if (may_be_hedged(entry) && hedge_at(entry) > now) by(hedge_at(entry));
+    }
     if (!s.idle() || !s.wanted(Priority::prefetch).empty()) {
-      by(now + std::chrono::milliseconds(image.cap > 0 ? 20 : 250));
+      const bool capped = image.cap.limited() || node_cap_.limited();
+      by(now + std::chrono::milliseconds(capped ? 20 : 250));
     }
   }
   return next;
@@ -463,7 +498,7 @@ bool Scheduler::worth_waiting_for(const Place& first, const Place& twin) const {
   const std::optional<PeerId> sender = schedule.sender_of(first.block);
   if (!sender && !schedule.is_wanted(first.block)) return false;
   if (!elsewhere) return true;
-  if (!sender && it->second.cap > 0) return false;
+  if (!sender && it->second.cap.limited()) return false;
   const bool alive = sender ? is_lively(*sender) : has_lively_holder(first);
   return alive || !has_lively_holder(twin);
 }
@@ -483,8 +518,7 @@ void Scheduler::check_invariants() const {
       WEFT_ASSERT(fetches_.contains(fetch) && fetches_.at(fetch) == id, "fetch is not indexed");
       WEFT_ASSERT(links_.contains(entry.peer), "fetch at a peer that is gone");
       WEFT_ASSERT(!image.schedule.holders.is_banned(entry.peer), "fetch at a banned peer");
-      outstanding[entry.peer][static_cast<std::size_t>(entry.priority)] +=
-          entry.remaining.count().value();
+      outstanding[entry.peer][static_cast<std::size_t>(entry.priority)] += entry.due().value();
     }
   }
   WEFT_ASSERT(fetches == fetches_.size(), "index of fetches is off");

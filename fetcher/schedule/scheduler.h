@@ -3,15 +3,18 @@
 
 #include "fetcher/link/link_info.h"
 #include "fetcher/schedule/commands.h"
+#include "fetcher/schedule/demand_latency.h"
 #include "fetcher/schedule/have_book.h"
 #include "fetcher/schedule/image_schedule.h"
 #include "fetcher/schedule/link_pace.h"
 #include "fetcher/schedule/link_window.h"
+#include "fetcher/schedule/money_ledger.h"
 #include "fetcher/schedule/planned_order.h"
 #include "fetcher/schedule/prefetch_order.h"
 #include "fetcher/schedule/readahead.h"
 #include "fetcher/schedule/replanner.h"
 #include "fetcher/schedule/source_choice.h"
+#include "fetcher/schedule/token_bucket.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -52,7 +55,10 @@ struct SchedulerLimits {
 ///    of what nobody waits for, about those that only slower links bring (`worth_asking`; a sample
 ///    first where nothing is known). What they hold in other images is asked for by digest. A
 ///    promise that is not kept moves the block elsewhere; `HaveTrust` says when to stop believing.
-/// 7. What is wanted as prefetch is planned, and planned again when the world differs
+/// 7. A demand fetch that takes longer than 95 % of its link's do is asked for again elsewhere, and
+///    an idle link repeats the tail of slower ones; the first answer counts.
+/// 8. Nothing is asked for that might exceed a job's budget.
+/// 9. What is wanted as prefetch is planned, and planned again when the world differs
 /// (`Replanner`).
 ///    What is in flight stays, but for what a link that has become slow would bring far too late.
 ///
@@ -121,8 +127,20 @@ class Scheduler {
   void install_plan(const ImageId& image, const PlanQueues::Queues& queues, TimePoint now);
   /// Null: none was made. Valid until the scheduler is told anything.
   [[nodiscard]] const PlanStatus* plan(const ImageId& image) const;
+  /// Until it is said otherwise: what nobody waits for is not asked for.
+  void hold_prefetch(const ImageId& image, bool held, TimePoint now);
   /// Content bytes per second; 0: no cap.
   void cap_prefetch(const ImageId& image, double bytes_per_second, TimePoint now);
+  /// All images together, bytes per second on the wire; 0: no cap. What somebody waits for is not
+  /// held up, but counts.
+  void cap_node(double bytes_per_second, TimePoint now);
+  /// What may be spent for this image from now on; nullopt: no limit. Blocks and nodes that might
+  /// exceed it are not asked for, whoever waits for them.
+  void set_budget(const ImageId& image, std::optional<double> money, TimePoint now);
+  /// A connected holder is not asked any more, since that might exceed the budget.
+  [[nodiscard]] bool too_dear(const ImageId& image) const;
+  /// Null: no such image.
+  [[nodiscard]] const MoneyLedger* money(const ImageId& image) const;
 
   // --- Answers.
   struct Answer {
@@ -178,6 +196,10 @@ class Scheduler {
   };
   [[nodiscard]] bool worth_waiting_for(const Place& first, const Place& twin) const;
   [[nodiscard]] const LinkWindow* link(PeerId peer) const;
+  /// What came for an image from each peer, and why; empty: no such image, or nothing did.
+  [[nodiscard]] const std::map<PeerId, SourceCounts>& counts(const ImageId& image) const;
+  /// The same for all images ever, by peer.
+  [[nodiscard]] const std::map<PeerId, SourceCounts>& counts() const { return counts_; }
   /// Blocks the peer said it holds and did not, ever.
   [[nodiscard]] std::uint64_t false_haves(PeerId peer) const;
   void check_invariants() const;
@@ -188,9 +210,11 @@ class Scheduler {
     Readahead readahead;
     BlockCount blocks;
     TimePoint prefetch_paused_until{};
-    double cap = 0;         // content bytes per second
-    double cap_credit = 0;  // bytes
-    TimePoint cap_at{};
+    TokenBucket cap;  // content
+    bool held = false;
+    MoneyLedger money;
+    std::map<PeerId, SourceCounts> counts;
+    BlockIndex haves_from;  // the next look for what nobody holds starts here
     HaveBook haves;
     std::optional<wire::Priority> haves_due;  // look for have queries, down to this priority
     // Planning.
@@ -214,6 +238,7 @@ class Scheduler {
     bool answers_haves = false;
     double rate_at_haves = 0;  // when have queries were last looked for because of it
     std::size_t nodes_per_request = wire::max_nodes;
+    DemandLatency latency;
 
     [[nodiscard]] bool lively() const { return !stalled && stalls == 0; }
   };
@@ -233,6 +258,8 @@ class Scheduler {
     PeerId peer{};
     ImageId image;
     TimePoint since;
+    BlockCount nodes;  // as the ledger counts them
+    double price = 0;
   };
   using PerPeer = std::map<PeerId, std::vector<BlockRange>>;
 
@@ -240,14 +267,18 @@ class Scheduler {
   void dispatch(TimePoint now);
   void dispatch_demand(const ImageId& id, Image& image, TimePoint now);
   bool assign(Image& image, ImageSchedule::Read& read, PerPeer& assigned, std::uint64_t& room);
+  [[nodiscard]] BlockCount keep_affordable(std::vector<PeerId>& holders, const MoneyLedger& money,
+                                           BlockCount blocks) const;
   void dispatch_nodes(const ImageId& id, Image& image, std::optional<PeerId> preferred,
                       wire::Priority at_least, TimePoint now);
   void fill(PeerId peer, Link& link, wire::Priority priority, TimePoint now);
   bool send_one(const ImageId& id, Image& image, PeerId peer, Link& link, wire::Priority priority,
                 TimePoint now);
+  [[nodiscard]] BlockCount within_caps(Image& image, wire::Priority priority, TimePoint now);
   [[nodiscard]] Picked pick(const Image& image, PeerId peer, wire::Priority priority,
                             BlockCount limit) const;
   void plan_if_due(const ImageId& id, Image& image, TimePoint now);
+  [[nodiscard]] double ingress(const Image& image) const;
   void install(Image& image, const PlanQueues::Queues& queues);
   void recall_what_is_late(Image& image);
   void holders_changed();
@@ -263,21 +294,36 @@ class Scheduler {
   void ask_haves(const ImageId& id, Image& image, TimePoint now);
   void ask_have(const ImageId& id, Image& image, PeerId peer, wire::Priority priority,
                 const RangeSet& scope, bool sample);
-  [[nodiscard]] RangeSet unheld(const Image& image, wire::Priority priority) const;
+  [[nodiscard]] RangeSet unheld(Image& image, wire::Priority priority);
   [[nodiscard]] std::optional<HaveLink> best_of_image(const Image& image) const;
   [[nodiscard]] bool haves_pending(const ImageId& image) const;
   void haves_due();
   void note_promises(PeerId peer, BlockCount kept, BlockCount broken);
-  void raise(Image& image, FetchId fetch);
-  /// Ends a fetch, keeping the link's books; its blocks are wanted again.
-  std::vector<BlockRange> end_fetch(Image& image, FetchId id);
+  void raise(Image& image, FetchId fetch, TimePoint now);
+  /// Ends a fetch, keeping the books of link and money; its blocks are wanted again. `sent`: what
+  /// it has not brought may have been sent all the same.
+  std::vector<BlockRange> end_fetch(Image& image, FetchId id, bool sent = true);
   void find_stalled(TimePoint now);
   void leave_stalled(PeerId peer);
   [[nodiscard]] bool is_lively(PeerId peer) const;
   [[nodiscard]] bool has_lively_holder(const Place& place) const;
   [[nodiscard]] std::vector<PeerId> usable(const std::vector<PeerId>& holders) const;
   [[nodiscard]] SourceState source(PeerId peer, const PerPeer& assigned) const;
-  void refill(Image& image, TimePoint now) const;
+  // Duplicates, accounts, money: scheduler_duplicates.cpp.
+  [[nodiscard]] TimePoint hedge_at(const ImageSchedule::Fetch& fetch) const;
+  [[nodiscard]] static bool may_be_hedged(const ImageSchedule::Fetch& fetch);
+  void hedge(const ImageId& id, Image& image, TimePoint now);
+  void hedge(const ImageId& id, Image& image, FetchId late, TimePoint now);
+  [[nodiscard]] std::optional<PeerId> other_holder(const Image& image, PeerId apart_from,
+                                                   BlockIndex block) const;
+  void repeat_tail(PeerId peer, Link& link, TimePoint now);
+  [[nodiscard]] std::vector<BlockRange> tail(const Image& image, PeerId peer,
+                                             const Link& link) const;
+  void cancel_overtaken(Image& image);
+  void count(Image& image, const ImageSchedule::Fetch& fetch, BlockCount useful, BlockCount wasted);
+  static void note_demand(ImageSchedule& schedule, FetchId id, double seconds, TimePoint now);
+  [[nodiscard]] double price(PeerId peer) const;
+  [[nodiscard]] BlockCount affordable(const Image& image, PeerId peer) const;
   void complete(std::span<const FetchTicket> tickets);
   [[nodiscard]] std::uint64_t busy() const;
 
@@ -287,11 +333,15 @@ class Scheduler {
   std::map<ImageId, Image> images_;
   std::map<PeerId, Link> links_;  // connected peers
   std::map<FetchId, ImageId> fetches_;
+  std::map<FetchId, double> prices_;  // when they were sent; of those that cost
   std::map<NodeFetchId, NodeFetch> node_fetches_;
   std::map<HaveId, HaveQuery> have_queries_;
   std::map<PeerId, HaveTrust> trust_;  // outlives connections, as bans do
   std::map<PeerId, PeerLinkInfo> link_info_;
   OwnLinkInfo own_link_;
+  TokenBucket node_cap_;  // wire
+  std::map<PeerId, SourceCounts> counts_;
+  double hedge_credit_ = 256;  // blocks
   std::uint64_t last_fetch_ = 0;
   std::uint64_t last_node_fetch_ = 0;
   std::uint64_t last_have_ = 0;

@@ -26,6 +26,7 @@ void Scheduler::dispatch(TimePoint now) {
   for (std::size_t i = 0; i < images_.size(); ++i, ++start) {
     if (start == images_.end()) start = images_.begin();
     dispatch_demand(start->first, start->second, now);
+    hedge(start->first, start->second, now);
   }
   for (auto& [id, image] : images_)
     dispatch_nodes(id, image, std::nullopt, Priority::prefetch, now);
@@ -34,6 +35,8 @@ void Scheduler::dispatch(TimePoint now) {
       if (!link.stalled) fill(peer, link, priority, now);
     }
   }
+  for (auto& [peer, link] : links_)
+    repeat_tail(peer, link, now);
   for (auto& [id, image] : images_)
     plan_if_due(id, image, now);
 }
@@ -66,8 +69,8 @@ void Scheduler::dispatch_demand(const ImageId& id, Image& image, TimePoint now) 
       send(id, image, {peer, Priority::demand, FetchReason::demand}, ranges, now);
     }
     if (unserved && !read.hold && !schedule.holders.any_asked() && !haves_pending(id)) {
-      commands_.push_back(
-          FailRead{ticket, Errc::no_source, id, read.outstanding.first(), schedule.tried(read)});
+      commands_.push_back(FailRead{ticket, Errc::no_source, id, read.outstanding.first(),
+                                   schedule.tried(read), read.too_dear});
       schedule.remove_read(ticket);
     }
   }
@@ -77,6 +80,7 @@ void Scheduler::dispatch_demand(const ImageId& id, Image& image, TimePoint now) 
 bool Scheduler::assign(Image& image, ImageSchedule::Read& read, PerPeer& assigned,
                        std::uint64_t& room) {
   bool unserved = false;
+  MoneyLedger money = image.money;  // with what is assigned
   for (const BlockRange& outstanding : read.outstanding.ranges()) {
     for (const BlockRange& wanted : image.schedule.wanted(Priority::demand).within(outstanding)) {
       for (const Holders::Run& run : image.schedule.holders.runs(wanted)) {
@@ -86,11 +90,13 @@ bool Scheduler::assign(Image& image, ImageSchedule::Read& read, PerPeer& assigne
           return links_.at(peer).window.outstanding() >= limits_.in_flight;
         });
         if (held && holders.empty()) continue;  // waits for its turn
+        const BlockCount affordable = keep_affordable(holders, money, run.range.count);
+        read.too_dear = held && holders.empty();
         if (holders.empty()) {
           unserved = true;
           continue;
         }
-        const BlockCount count = std::min(run.range.count, BlockCount(room));
+        const BlockCount count = std::min({run.range.count, BlockCount(room), affordable});
         if (count == BlockCount(0)) return unserved;
         room -= count.value();
         std::vector<SourceState> states;
@@ -99,12 +105,26 @@ bool Scheduler::assign(Image& image, ImageSchedule::Read& read, PerPeer& assigne
         BlockIndex at = run.range.first;
         for (const SourceShare& share : choice_->choose(states, count)) {
           assigned[share.peer].push_back({at, share.blocks});
+          money.reserve(price(share.peer), share.blocks);
           at += share.blocks;
         }
       }
     }
   }
   return unserved;
+}
+
+/// Leaves those that can be paid for all of `blocks`, or, if there are none, for the most of them;
+/// how many.
+BlockCount Scheduler::keep_affordable(std::vector<PeerId>& holders, const MoneyLedger& money,
+                                      BlockCount blocks) const {
+  BlockCount most;
+  for (const PeerId peer : holders)
+    most = std::max(most, std::min(blocks, money.affordable(price(peer))));
+  std::erase_if(holders, [&](PeerId peer) {
+    return most == BlockCount(0) || money.affordable(price(peer)) < most;
+  });
+  return most;
 }
 
 std::vector<PeerId> Scheduler::usable(const std::vector<PeerId>& holders) const {
@@ -150,16 +170,21 @@ void Scheduler::dispatch_nodes(const ImageId& id, Image& image, std::optional<Pe
 void Scheduler::send_nodes(const ImageId& id, Image& image, PeerId peer, Priority at_least,
                            TimePoint now) {
   TreeWants& nodes = image.schedule.nodes;
-  const std::size_t most = links_.at(peer).nodes_per_request;
+  const double cost = price(peer);
   // What somebody waits for goes in requests of its own, so that it overtakes the rest.
   for (const Priority priority : {Priority::demand, Priority::readahead, Priority::prefetch}) {
     if (priority > at_least) return;
     for (;;) {
+      const std::size_t most = std::min<std::size_t>(links_.at(peer).nodes_per_request,
+                                                     image.money.affordable(cost).value());
+      if (most == 0) return;
       std::vector<TreeNode> ask = nodes.askable(peer, priority, most);
       if (ask.empty()) break;
       const NodeFetchId fetch{++last_node_fetch_};
       nodes.sent(ask, fetch);
-      node_fetches_.emplace(fetch, NodeFetch{peer, id, now});
+      const BlockCount counted(ask.size());
+      image.money.reserve(cost, counted);
+      node_fetches_.emplace(fetch, NodeFetch{peer, id, now, counted, cost});
       commands_.push_back(SendNodes{fetch, peer, id, std::move(ask), priority});
     }
   }
@@ -186,22 +211,31 @@ void Scheduler::fill(PeerId peer, Link& link, Priority priority, TimePoint now) 
 
 bool Scheduler::send_one(const ImageId& id, Image& image, PeerId peer, Link& link,
                          Priority priority, TimePoint now) {
-  if (now < image.prefetch_paused_until) return false;
+  if (now < image.prefetch_paused_until || image.held) return false;
   BlockCount size = link.lively() ? link.window.request_size() : one_batch;
-  if (priority == Priority::prefetch && image.cap > 0) {
-    refill(image, now);
-    if (image.cap_credit < static_cast<double>(bytes_of(one_batch).value())) return false;
-    size = std::min(
-        size,
-        std::max(one_batch, BlockCount(static_cast<std::uint64_t>(image.cap_credit / block_size))));
-  }
+  size = std::min({size, affordable(image, peer), within_caps(image, priority, now)});
+  if (size == BlockCount(0)) return false;
   const Picked picked = pick(image, peer, priority, size);
   if (picked.ranges.empty()) return false;
-  for (const BlockRange& range : picked.ranges) {
-    image.cap_credit -= static_cast<double>(bytes_of(range.count).value());
-  }
+  for (const BlockRange& range : picked.ranges)
+    image.cap.take(static_cast<double>(bytes_of(range.count).value()));
   send(id, image, {peer, priority, picked.reason}, picked.ranges, now);
   return true;
+}
+
+/// Blocks that the caps let through now: none, or a batch at least.
+BlockCount Scheduler::within_caps(Image& image, Priority priority, TimePoint now) {
+  BlockCount most(wire::max_blocks_requested);
+  const auto limit = [&](TokenBucket& bucket, double bytes_per_block) {
+    if (!bucket.limited()) return;
+    const double batch = bytes_per_block * wire::blocks_per_batch;
+    const double credit = bucket.credit(batch, now);
+    const BlockCount blocks(static_cast<std::uint64_t>(std::max(credit, 0.0) / bytes_per_block));
+    most = std::min(most, credit < batch ? BlockCount(0) : blocks);
+  };
+  if (priority == Priority::prefetch) limit(image.cap, block_size);
+  limit(node_cap_, image.wire_bytes_per_block());
+  return most;
 }
 
 Picked Scheduler::pick(const Image& image, PeerId peer, Priority priority, BlockCount limit) const {
@@ -241,13 +275,6 @@ std::optional<std::uint32_t> Scheduler::capped_site(const PeerLinkInfo& info) co
   return static_cast<std::uint32_t>(site - own_link_.sites.begin());
 }
 
-void Scheduler::refill(Image& image, TimePoint now) const {
-  const double passed = std::chrono::duration<double>(now - image.cap_at).count();
-  const double burst = std::max(image.cap / 4, 2.0 * wire::blocks_per_batch * block_size);
-  image.cap_credit = std::min(std::max(image.cap_credit, -burst) + passed * image.cap, burst);
-  image.cap_at = now;
-}
-
 // --- Bookkeeping.
 
 void Scheduler::send(const ImageId& id, Image& image, Ask ask,
@@ -271,7 +298,19 @@ void Scheduler::send(const ImageId& id, Image& image, Ask ask,
   const auto flush = [&] {
     if (part.empty()) return;
     const FetchId fetch{++last_fetch_};
-    image.schedule.sent(fetch, ask.peer, part, ask.priority, now, by_digest, ask.reason);
+    const double expected =
+        expected_completion(source(ask.peer, {}), static_cast<double>(blocks.value()));
+    if (ask.reason == FetchReason::duplicate) {
+      image.schedule.sent_again(fetch, ask.peer, part, ask.priority, now, by_digest);
+    } else {
+      image.schedule.sent(fetch, ask.peer, part, ask.priority, now, by_digest, ask.reason);
+    }
+    if (ask.priority == Priority::demand) note_demand(image.schedule, fetch, expected, now);
+    if (const double cost = price(ask.peer); cost > 0) {
+      image.money.reserve(cost, blocks);
+      prices_.emplace(fetch, cost);
+    }
+    node_cap_.take(static_cast<double>(blocks.value()) * image.wire_bytes_per_block());
     fetches_.emplace(fetch, id);
     links_.at(ask.peer).window.sent(ask.priority, blocks, now);
     commands_.push_back(
@@ -293,17 +332,25 @@ void Scheduler::send(const ImageId& id, Image& image, Ask ask,
   flush();
 }
 
-void Scheduler::raise(Image& image, FetchId id) {
+void Scheduler::raise(Image& image, FetchId id, TimePoint now) {
   const auto& fetch = image.schedule.fetches().at(id);
-  links_.at(fetch.peer).window.raised(fetch.priority, Priority::demand, fetch.remaining.count());
+  links_.at(fetch.peer).window.raised(fetch.priority, Priority::demand, fetch.due());
   image.schedule.raise(id, Priority::demand);
+  note_demand(image.schedule, id, expected_completion(source(fetch.peer, {}), 0), now);
   commands_.push_back(RaiseFetch{id, fetch.peer});
 }
 
-std::vector<BlockRange> Scheduler::end_fetch(Image& image, FetchId id) {
+std::vector<BlockRange> Scheduler::end_fetch(Image& image, FetchId id, bool sent) {
   const auto& fetch = image.schedule.fetches().at(id);
   if (const auto link = links_.find(fetch.peer); link != links_.end()) {
-    link->second.window.gone(fetch.priority, fetch.remaining.count());
+    link->second.window.gone(fetch.priority, fetch.due());
+  }
+  if (const auto price = prices_.extract(id)) {
+    if (sent) {
+      image.money.lost(price.mapped(), fetch.due());
+    } else {
+      image.money.release(price.mapped(), fetch.due());
+    }
   }
   fetches_.erase(id);
   return image.schedule.finish(id);
@@ -313,10 +360,15 @@ std::vector<BlockRange> Scheduler::end_fetch(Image& image, FetchId id) {
 /// went silent must not use up what others could deliver.
 std::uint64_t Scheduler::busy() const {
   std::uint64_t blocks = 0;
-  for (const auto& [id, image] : images_)
+  const bool any_stalled =
+      std::ranges::any_of(links_, [](const auto& entry) { return entry.second.stalled.has_value(); });
+  for (const auto& [id, image] : images_) {
     blocks += image.schedule.busy().value();
-  for (const auto& [peer, link] : links_) {
-    if (link.stalled) blocks -= link.window.outstanding().value();
+    if (!any_stalled) continue;
+    for (const auto& [fetch, entry] : image.schedule.fetches()) {
+      const bool first = entry.reason != FetchReason::duplicate;
+      if (first && links_.at(entry.peer).stalled) blocks -= entry.remaining.count().value();
+    }
   }
   return blocks;
 }

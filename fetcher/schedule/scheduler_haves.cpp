@@ -14,6 +14,7 @@ namespace {
 constexpr BlockCount largest_query(16384);  // keys: 80 KiB
 constexpr std::size_t peers_asked = 16;     // about one image at a time
 constexpr std::uint64_t sampled_one_of = 16;
+constexpr std::size_t most_runs_looked_at = 1024;
 
 /// Single blocks spread over `blocks`, the first included.
 std::vector<BlockRange> sample_of(const std::vector<BlockRange>& blocks) {
@@ -70,18 +71,33 @@ void Scheduler::note_promises(PeerId peer, BlockCount kept, BlockCount broken) {
 
 // --- Questions.
 
-/// What is wanted and held by nobody whose link is alive.
-RangeSet Scheduler::unheld(const Image& image, Priority priority) const {
+/// What is wanted and held by nobody whose link is alive. Of long lists a part at a time: the next
+/// call goes on behind it, and comes with the next dispatch.
+RangeSet Scheduler::unheld(Image& image, Priority priority) {
   const auto lively = [&](PeerId peer) {
     const auto link = links_.find(peer);
     return link != links_.end() && !link->second.stalled;
   };
   RangeSet result;
-  for (const BlockRange& wanted : image.schedule.wanted(priority).ranges()) {
-    for (const Holders::Run& run : image.schedule.holders.runs(wanted)) {
+  const ImageSchedule& schedule = image.schedule;
+  const auto whole = [&](PeerId peer) {
+    return schedule.holders.is_complete(peer) && lively(peer);
+  };
+  if (std::ranges::any_of(links_, whole, [](const auto& link) { return link.first; }))
+    return result;
+  const RangeSet& all = schedule.wanted(priority);
+  BlockIndex at = priority == Priority::prefetch ? image.haves_from : BlockIndex(0);
+  std::size_t looked = 0;
+  std::optional<BlockRange> next;
+  while ((next = all.first_within(BlockRange::between(at, BlockIndex(~std::uint64_t{0}))))) {
+    if (++looked > most_runs_looked_at) break;
+    for (const Holders::Run& run : schedule.holders.runs(*next)) {
       if (std::ranges::none_of(run.peers, lively)) result.add(run.range);
     }
+    at = next->end();
   }
+  if (priority == Priority::prefetch) image.haves_from = next ? at : BlockIndex(0);
+  if (next) image.haves_due = Priority::prefetch;
   return result;
 }
 

@@ -29,6 +29,7 @@ double Scheduler::Image::wire_bytes_per_block() const {
 
 void Scheduler::set_goal(const ImageId& id, plan::Goal goal) {
   at(id).goal = goal;
+  if (goal.kind == plan::Goal::Kind::within_budget) at(id).money.set_budget(goal.budget);
   at(id).replanner.goal_changed();
 }
 
@@ -73,10 +74,22 @@ void Scheduler::plan_if_due(const ImageId& id, Image& image, TimePoint now) {
   request->holders = schedule.holders;
   request->links = links;
   request->sites = own_link_.sites;
-  request->ingress = own_link_.ingress_bytes_per_second;
+  request->ingress = ingress(image);
   request->wire_bytes_per_block = view.wire_bytes_per_block;
   request->goal = image.goal;
+  if (const auto left = image.money.left()) request->goal.budget = *left;
   commands_.push_back(MakePlan{id, std::move(request)});
+}
+
+/// Bytes per second on the wire that this job can take in; 0: no limit.
+double Scheduler::ingress(const Image& image) const {
+  double least = own_link_.ingress_bytes_per_second;
+  const auto limit = [&](double rate) {
+    if (rate > 0) least = least > 0 ? std::min(least, rate) : rate;
+  };
+  limit(node_cap_.rate());
+  limit(image.cap.rate() * image.wire_bytes_per_block() / block_size);
+  return least;
 }
 
 void Scheduler::plan_made(const ImageId& id, std::uint64_t number, const Result<PlanAnswer>& answer,

@@ -224,6 +224,12 @@ std::vector<PeerStatus> FetchEngine::peers() const {
       status.received_wire = ByteCount(it->second.wire);
       status.banned_for.assign(it->second.banned.begin(), it->second.banned.end());
     }
+    if (const auto it = scheduler_.counts().find(peer); it != scheduler_.counts().end()) {
+      status.reasons = reasons_of(it->second);
+    }
+    if (const auto it = counters_.find(peer); it != counters_.end()) {
+      status.reasons.wasted += bytes_of(it->second.late);
+    }
     status.false_haves = scheduler_.false_haves(peer);
     all.push_back(std::move(status));
   }
@@ -275,6 +281,10 @@ FetchStatistics FetchEngine::statistics() const {
   all.received = ByteCount(0);
   for (const ByteCount& bytes : all.received_by_priority)
     all.received += bytes;
+  for (const auto& [peer, counts] : scheduler_.counts())
+    all.reasons += reasons_of(counts);
+  for (const auto& [peer, counters] : counters_)
+    all.reasons.wasted += bytes_of(counters.late);
   for (const auto& [id, state] : images_) {
     const ImageSchedule& schedule = *scheduler_.image(id);
     ImageFetchStatus status;
@@ -284,6 +294,9 @@ FetchStatistics FetchEngine::statistics() const {
     status.disk_full = state->disk_full;
     status.connected_holders = schedule.holders.with_blocks().size();
     status.sources = state->sources;
+    for (const auto& [peer, counts] : scheduler_.counts(id))
+      status.reasons += reasons_of(counts);
+    status.spent = scheduler_.money(id)->spent();
     if (!schedule.reads().empty()) {
       const auto& [ticket, read] = *schedule.reads().begin();
       status.oldest_waiting = read.outstanding.first();

@@ -70,6 +70,7 @@ class FetchEngine final : public PeerEvents {
     std::uint64_t blocks = 0;
     std::uint64_t wire = 0;
     std::set<ImageId> banned;
+    BlockCount late;  // came after their fetch was over
   };
 
   // --- engine.cpp: images, peers, time.
@@ -163,6 +164,8 @@ class FetchEngine final : public PeerEvents {
   [[nodiscard]] std::optional<JobPlan> plan_of(const ImageId& image) const;
 
   // --- engine_materialize.cpp
+  void hold_if_paused(const State& state, const JobHandle& job);
+  void complete_report(const ImageId& id, MaterializeProgress& progress) const;
   Awaitable<void> run_job(State state, std::shared_ptr<JobHandle> job, MaterializeOptions options);
 
   /// Counts a task at work for an image, for as long as it lives.

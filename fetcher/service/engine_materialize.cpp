@@ -41,6 +41,24 @@ void FetchEngine::wake_jobs() {
   }
 }
 
+void FetchEngine::hold_if_paused(const State& state, const JobHandle& job) {
+  if (std::exchange(state->paused, job.paused()) == job.paused()) return;
+  scheduler_.hold_prefetch(state->id(), job.paused(), timers_.now());
+  drain();
+}
+
+/// What only the scheduler knows.
+void FetchEngine::complete_report(const ImageId& id, MaterializeProgress& progress) const {
+  progress.plan = plan_of(id);
+  progress.from.clear();
+  for (const auto& [peer, counts] : scheduler_.counts(id))
+    progress.from.push_back({peers_.address(peer), reasons_of(counts)});
+  progress.spent = scheduler_.money(id)->spent();
+  if (progress.state == JobState::waiting && scheduler_.too_dear(id)) {
+    progress.note = "what is left of the budget does not pay for what is missing";
+  }
+}
+
 Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job,
                                      MaterializeOptions options) {
   const Working working(*this, state);
@@ -50,15 +68,18 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
   scheduler_.set_goal(id, options.goal);
   Materializer materializer(state->image, grafter(state), timers_.now());
   while (!stopping_ && !job->cancelled() && !is_final(materializer.progress().state)) {
+    hold_if_paused(state, *job);
     const ImageSchedule& schedule = *scheduler_.image(id);
     const Materializer::View view{
         .now = timers_.now(),
         .backlog = scheduler_.prefetch_backlog(id) + twins_.pending(id),
+        .wanted_runs = schedule.wanted(wire::Priority::prefetch).runs(),
+        .twins = twins_.pending(id),
         .busy = schedule.busy(),
         .fetched = bytes_of(BlockCount(state->committed - before)),
         .sources = state->sources,
-        .plan = plan_of(id),
         .disk_full = state->disk_full,
+        .paused = job->paused(),
         .nodes = &schedule.nodes,
         .tree_waits = awaits_relatives(state),
         .bulk_nodes = bulk_nodes(),
@@ -70,7 +91,10 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
       if (brought) continue;
     }
     if (!step) {
-      if (auto progress = materializer.due_report(view)) job->report(std::move(*progress));
+      if (auto progress = materializer.due_report(view)) {
+        complete_report(id, *progress);
+        job->report(std::move(*progress));
+      }
       const TimePoint until = materializer.wake_at(timers_.now());
       co_await state->changed.wait_until(timers_, until);
       continue;
@@ -84,11 +108,12 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
   MaterializeProgress last = materializer.progress();
   if (!is_final(last.state)) last.state = JobState::cancelled;
   last.sources = state->sources;
-  last.plan = plan_of(id);
+  complete_report(id, last);
   job->report(std::move(last));
   twins_.forget(id);
   ++jobs_done_;
   scheduler_.stop_prefetch(id);
+  state->paused = false;
   state->job = nullptr;
   --state->attached;
 }

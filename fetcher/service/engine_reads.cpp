@@ -89,7 +89,9 @@ Awaitable<void> FetchEngine::answer_on_worker(std::shared_ptr<Offload::Task> tas
 Error FetchEngine::describe(const FailRead& command) const {
   std::string detail = "block " + std::to_string(command.first_missing.value()) + " of image " +
                        to_hex(command.image) + ": ";
-  if (command.tried.empty()) {
+  if (command.too_dear) {
+    detail += "what is left of the job's budget does not pay for it; raise the budget";
+  } else if (command.tried.empty()) {
     detail += peers_.connected().empty() ? "no peer is connected" : "no connected peer holds it";
   } else {
     detail += "tried";

@@ -2,6 +2,7 @@
 // FetchEngine: what the scheduler wants from peers, and what they answer.
 #include "fetcher/service/engine.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -9,6 +10,12 @@ namespace weft::fetcher {
 namespace {
 
 constexpr std::uint64_t frame_overhead = 64;
+
+/// Not everything that came is here from elsewhere already.
+bool any_of_use(const ImageSchedule::Fetch& fetch, const std::vector<BlockRange>& blocks) {
+  return std::ranges::any_of(
+      blocks, [&](const BlockRange& range) { return !fetch.superseded.covers(range); });
+}
 
 }  // namespace
 
@@ -81,13 +88,18 @@ void FetchEngine::on_batch(FetchId id, PeerId peer, const ImageId& image,
   answer.wire_bytes += frame_overhead;
   answer.blocks.insert(answer.blocks.end(), batch->zero.begin(), batch->zero.end());
   const ImageSchedule::Fetch* fetch = scheduler_.fetch(id);
+  const bool useless = fetch == nullptr || !any_of_use(*fetch, answer.blocks);
   const auto priority = fetch != nullptr ? fetch->priority : wire::Priority::prefetch;
   const bool by_digest = fetch != nullptr && fetch->by_digest;
   const Scheduler::Verdict verdict = scheduler_.answered(id, answer, timers_.now());
   statistics_.received_wire += ByteCount(answer.wire_bytes);
   counters_[peer].wire += answer.wire_bytes;
   if (last || verdict != Scheduler::Verdict::fine) requests_.erase(id);
-  if (verdict == Scheduler::Verdict::fine || verdict == Scheduler::Verdict::truncated) {
+  if (verdict == Scheduler::Verdict::stale) {
+    counters_[peer].late += RangeSet(answer.blocks).count();
+  }
+  const bool good = verdict == Scheduler::Verdict::fine || verdict == Scheduler::Verdict::truncated;
+  if (good && (!useless || answer.blocks.empty())) {
     arrived(state, {peer, priority, by_digest,
                     std::make_shared<const wire::BlockBatch>(std::move(*batch)), timers_.now()});
   }

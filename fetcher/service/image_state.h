@@ -63,6 +63,7 @@ struct ImageState {
   std::map<PeerId, std::vector<wire::TreeNodes::Entry>> waiting_nodes;  ///< for their parents
   std::vector<std::pair<PeerId, std::size_t>> strikes;  ///< connections that broke the protocol
   bool disk_full = false;
+  bool paused = false;  ///< the job
   Relations relations;
   TimePoint ask_again{};        ///< peers that did not have the image
   std::uint64_t committed = 0;  ///< blocks

@@ -9,6 +9,8 @@ const char* to_string(JobState state) noexcept {
   switch (state) {
     case JobState::running:
       return "running";
+    case JobState::paused:
+      return "paused";
     case JobState::waiting:
       return "waiting";
     case JobState::disk_full:
@@ -33,6 +35,16 @@ MaterializeProgress JobHandle::progress() const {
 
 void JobHandle::cancel() {
   cancelled_ = true;
+  wake_();
+}
+
+void JobHandle::pause() {
+  paused_ = true;
+  wake_();
+}
+
+void JobHandle::resume() {
+  paused_ = false;
   wake_();
 }
 

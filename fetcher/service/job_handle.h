@@ -20,8 +20,11 @@ class JobHandle final : public MaterializeJob {
   [[nodiscard]] const ImageId& image() const noexcept override { return image_; }
   [[nodiscard]] MaterializeProgress progress() const override;
   void cancel() override;
+  void pause() override;
+  void resume() override;
 
   [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }
+  [[nodiscard]] bool paused() const noexcept { return paused_; }
   /// I/O thread. Nothing is reported after a final state.
   void report(MaterializeProgress progress);
 
@@ -29,6 +32,7 @@ class JobHandle final : public MaterializeJob {
   const ImageId image_;
   const std::function<void()> wake_;
   std::atomic<bool> cancelled_{false};
+  std::atomic<bool> paused_{false};
   OnProgress on_progress_;  // I/O thread
   mutable Mutex mutex_;
   MaterializeProgress progress_ WEFT_GUARDED_BY(mutex_);

@@ -11,6 +11,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace weft::fetcher {
 
@@ -23,6 +24,7 @@ struct MaterializeOptions {
 
 enum class JobState : std::uint8_t {
   running,
+  paused,     ///< by its owner; reads go on
   waiting,    ///< no connected peer holds what is missing: goes on when one appears
   disk_full,  ///< goes on when space returns (tried every few seconds)
   done,       ///< every block and tree node is here and durable
@@ -49,6 +51,12 @@ struct MaterializeProgress {
   ByteCount fetched;            ///< content committed since the job started, by any read
   double bytes_per_second = 0;  ///< of `fetched`, over the last seconds
   FetchSources sources;         ///< since the fetcher cares for the image, by any read
+  struct From {
+    std::string address;
+    FetchReasons reasons;
+  };
+  std::vector<From> from;       ///< what came from each peer and why, since then
+  double spent = 0;             ///< for it, at the prices of its sources
   std::optional<Duration> eta;  ///< from that rate; nullopt: unknown
   std::optional<JobPlan> plan;  ///< nullopt: none is made yet
   std::string note;             ///< for people: what it waits for; empty while running
@@ -64,6 +72,10 @@ class MaterializeJob {
   virtual ~MaterializeJob() = default;
   [[nodiscard]] virtual const ImageId& image() const noexcept = 0;
   [[nodiscard]] virtual MaterializeProgress progress() const = 0;
+  /// Nothing is asked for any more that nobody waits for, until `resume`. No effect after a final
+  /// state.
+  virtual void pause() = 0;
+  virtual void resume() = 0;
   /// Ends the job; what has arrived stays. No effect after a final state.
   virtual void cancel() = 0;
 };

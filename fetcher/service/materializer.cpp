@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::uint64_t region = tree_fanout * tree_fanout;  // 64 MiB, with 512 KiB of leaves
 constexpr BlockCount low_water(2048);
+constexpr BlockCount most_wanted(1U << 20);  // 4 GiB
+constexpr std::size_t most_runs = 1U << 15;
+constexpr BlockCount most_twins(1U << 16);
 constexpr BlockCount slice(4096);
 constexpr BlockCount resolved_together(65536);  // 256 MiB: one merge with the indexes of others
 constexpr Duration report_every = std::chrono::milliseconds(250);
@@ -45,14 +48,16 @@ std::optional<Materializer::Step> Materializer::next(const View& view) {
   const std::shared_ptr<LocalImage> image = image_;
   if (view.now < resume_at_) return std::nullopt;
   const BlockCount ahead = tree_ahead(view.bulk_nodes);
-  std::erase_if(awaited_, [&](TreeNode node) { return !view.nodes->contains(node); });
+  note_tree(view);
   // A tree that waits goes before blocks: others may be found by it.
-  if (!withheld_ && blocks_to_ < tree_to_ && view.backlog < low_water) {
+  if (!withheld_ && blocks_to_ < tree_to_ && may_want_more(view)) {
     if (std::exchange(jobs_done_, view.jobs_done) != view.jobs_done) resolved_to_ = blocks_to_;
     return look_for_blocks();
   }
   const bool waits = withheld_ && view.tree_waits;
-  if (tree_to_ < end() && tree_to_ < blocks_to_ + ahead && awaited_.empty() && !waits) {
+  const bool rests = view.now < tree_rests_until_ && view.backlog >= low_water;
+  if (tree_to_ < end() && tree_to_ < blocks_to_ + ahead && awaited_.empty() && !waits && !rests) {
+    tree_asked_at_ = view.now;
     tree_waits_ = view.tree_waits;
     const BlockRange window = BlockRange::between(tree_to_, std::min(end(), tree_to_ + ahead));
     return [image, graft = graft_, window, most = view.bulk_nodes]() -> Result<Outcome> {
@@ -76,6 +81,18 @@ std::optional<Materializer::Step> Materializer::next(const View& view) {
     return [image]() -> Result<Outcome> { return Outcome{.usage = image->usage()}; };
   }
   return std::nullopt;
+}
+
+/// A pause after nodes came from peers, three times as long as they took.
+void Materializer::note_tree(const View& view) {
+  if (awaited_.empty()) return;
+  std::erase_if(awaited_, [&](TreeNode node) { return !view.nodes->contains(node); });
+  if (awaited_.empty()) tree_rests_until_ = view.now + 3 * (view.now - tree_asked_at_);
+}
+
+bool Materializer::may_want_more(const View& view) {
+  return !view.paused && view.backlog < most_wanted && view.wanted_runs < most_runs &&
+         view.twins < most_twins;
 }
 
 /// Borrows before it wants: whatever relatives came since the leaves did.
@@ -147,7 +164,6 @@ void Materializer::note_rate(const View& view) {
   if (view.fetched != progress_.fetched) moved_at_ = view.now;
   progress_.fetched = view.fetched;
   progress_.sources = view.sources;
-  progress_.plan = view.plan;
   pace_.set_total(view.fetched + bytes_of(progress_.total - progress_.done));
   pace_.update(view.fetched, view.now);
   progress_.bytes_per_second = pace_.bytes_per_second();
@@ -157,7 +173,10 @@ void Materializer::note_rate(const View& view) {
 void Materializer::note_state(const View& view) {
   const bool something_left =
       view.backlog > BlockCount(0) || !awaited_.empty() || withheld_ || view.busy > BlockCount(0);
-  if (view.disk_full) {
+  if (view.paused) {
+    progress_.state = JobState::paused;
+    progress_.note.clear();
+  } else if (view.disk_full) {
     progress_.state = JobState::disk_full;
     progress_.note = "the disk is full: waits for space";
   } else if (something_left && view.now - moved_at_ > quiet_is_waiting &&
@@ -172,7 +191,9 @@ void Materializer::note_state(const View& view) {
 
 TimePoint Materializer::wake_at(TimePoint now) const {
   TimePoint at = now + report_every;
-  if (resume_at_ > now) at = std::min(at, resume_at_);
+  for (const TimePoint next : {resume_at_, tree_rests_until_}) {
+    if (next > now) at = std::min(at, next);
+  }
   return at;
 }
 

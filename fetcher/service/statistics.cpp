@@ -61,4 +61,23 @@ Duration WaitHistogram::quantile(double fraction) const noexcept {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double, std::micro>(us));
 }
 
+FetchReasons& FetchReasons::operator+=(const FetchReasons& more) {
+  demanded += more.demanded;
+  readahead += more.readahead;
+  planned += more.planned;
+  unplanned += more.unplanned;
+  stolen += more.stolen;
+  hedged += more.hedged;
+  wasted += more.wasted;
+  return *this;
+}
+
+FetchReasons reasons_of(const SourceCounts& counts) {
+  const auto bytes = [&](FetchReason reason) { return bytes_of(counts.of(reason)); };
+  return {bytes(FetchReason::demand),  bytes(FetchReason::readahead),
+          bytes(FetchReason::planned), bytes(FetchReason::unplanned),
+          bytes(FetchReason::stolen),  bytes(FetchReason::duplicate),
+          bytes_of(counts.wasted)};
+}
+
 }  // namespace weft::fetcher

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fetcher/link/link_monitor.h"
+#include "fetcher/schedule/fetch_reason.h"
 #include "fetcher/wire/messages.h"
 #include "indexer/core/clock.h"
 #include "indexer/core/digest.h"
@@ -47,6 +48,20 @@ struct FetchSources {
   FetchSources& operator+=(const FetchSources& more) noexcept;
 };
 
+/// Content that came over links, by why it was asked for (DESIGN "Plan").
+struct FetchReasons {
+  ByteCount demanded;
+  ByteCount readahead;
+  ByteCount planned;
+  ByteCount unplanned;  ///< wanted, and in no queue of a plan
+  ByteCount stolen;     ///< planned for another source
+  ByteCount hedged;     ///< duplicates that came first
+  ByteCount wasted;     ///< came although it was here already; not in the others
+
+  FetchReasons& operator+=(const FetchReasons& more);
+};
+[[nodiscard]] FetchReasons reasons_of(const SourceCounts& counts);
+
 struct ImageFetchStatus {
   ImageId image;
   std::size_t waiting_reads = 0;
@@ -56,6 +71,8 @@ struct ImageFetchStatus {
   std::size_t connected_holders = 0;  ///< peers that hold some of it and can be asked
   bool disk_full = false;             ///< prefetch pauses; reads are served unstored
   FetchSources sources;               ///< since the fetcher cares for the image
+  FetchReasons reasons;               ///< the same
+  double spent = 0;                   ///< for it, at the prices of its sources
 };
 
 struct FetchStatistics {
@@ -71,6 +88,7 @@ struct FetchStatistics {
   ByteCount received;              ///< sum of the above
   ByteCount received_wire;         ///< the same as packed batches
   FetchSources sources;            ///< of `received`, and what came without a link
+  FetchReasons reasons;            ///< of what came over links
   ByteCount discarded;             ///< failed their digest, came twice, or could not be stored
   std::uint64_t peers_banned = 0;  ///< (peer, image) pairs, since start
   std::vector<ImageFetchStatus> images;
@@ -96,6 +114,7 @@ struct PeerStatus {
   LinkView link;                ///< the same with its confidence, and loss of service
   ByteCount received;           ///< content of blocks committed
   ByteCount received_wire;
+  FetchReasons reasons;             ///< of what came from it
   std::string last_error;           ///< empty: none since the last connect
   Duration retry_in{0};             ///< PeerState::waiting: until the next attempt
   std::vector<ImageId> banned_for;  ///< served wrong bytes for these

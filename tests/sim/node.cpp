@@ -7,6 +7,7 @@
 
 namespace weft::sim {
 
+using fetcher::RangeSet;
 using fetcher::Scheduler;
 using fetcher::wire::Priority;
 
@@ -142,12 +143,14 @@ void Node::deliver(const SessionPtr& session, const Batch& batch, bool wrong) {
         world_.network.path(self_, from).delay + world_.network.path(from, self_).delay;
     scheduler_.link_measured(peer_id(from), session->rate.bytes_per_second(), round_trip);
   }
+  RangeSet useful(batch.blocks);
+  if (const auto* fetch = scheduler_.fetch(batch.fetch)) useful.remove(fetch->superseded);
   const Scheduler::Verdict verdict = scheduler_.answered(
       batch.fetch, {batch.blocks, batch.absent, batch.wire_bytes, batch.last}, now());
   if (verdict != Scheduler::Verdict::fine) {
     figures_.stale_bytes += batch.wire_bytes;
-  } else if (!batch.blocks.empty()) {
-    world_.events.after(options_.landing, [this, blocks = batch.blocks, from, wrong] {
+  } else if (!useful.empty()) {
+    world_.events.after(options_.landing, [this, blocks = useful.ranges(), from, wrong] {
       if (!alive_) return;
       if (wrong) {
         scheduler_.rejected(world_.image, blocks, now());

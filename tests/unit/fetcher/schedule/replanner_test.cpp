@@ -97,6 +97,15 @@ TEST_F(ReplannerTest, a_rate_that_is_off_by_more_than_a_quarter) {
   EXPECT_EQ(due(), Why::rates);
 }
 
+TEST_F(ReplannerTest, a_rate_that_is_far_off_is_planned_for_soon) {
+  plan();
+  pass(250ms);
+  links[1].bytes_per_second = 0.6e6;
+  EXPECT_EQ(due(), std::nullopt);
+  links[1].bytes_per_second = 0.4e6;
+  EXPECT_EQ(due(), Why::rates);
+}
+
 TEST_F(ReplannerTest, a_link_that_is_not_lively_any_more) {
   plan();
   pass(1s);

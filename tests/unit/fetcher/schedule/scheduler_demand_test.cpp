@@ -240,10 +240,10 @@ TEST_F(SchedulerDemand, a_stalled_peer_s_blocks_are_asked_of_another_holder) {
   connect(a, 100, 1);
   connect(b, 100, 20);
   complete(a);
-  complete(b);
-  read(blocks(0, 1));
+  prefetch(blocks(0, 1));
   const auto sent = take_one<SendBlocks>();
   EXPECT_EQ(sent.peer, a);
+  complete(b);
   advance(second);
   EXPECT_TRUE(take<SendBlocks>().empty()) << "not given up too early";
   advance(2 * second);

@@ -2,6 +2,7 @@
 #include "tests/unit/fetcher/schedule/scheduler_fixture.h"
 
 #include <algorithm>
+#include <array>
 #include <bitset>
 #include <map>
 #include <random>
@@ -80,13 +81,18 @@ class SchedulerModel : public SchedulerTest {
     for (const BlockRange& range : sent.ranges) {
       for (BlockIndex b = range.first; b < range.end(); ++b) {
         ASSERT_FALSE(readable.test(b.value())) << "asked for what is here";
-        ASSERT_FALSE(on_the_way.test(b.value())) << "asked for a block twice";
+        const bool again = scheduler.fetch(sent.id)->reason == FetchReason::duplicate;
+        ASSERT_LE(flights[b.value()], late.test(b.value()) ? 3
+                                      : again              ? 1
+                                                           : 0)
+            << "asked for a block too often";
+        ASSERT_FALSE(again && flights[b.value()] == 0) << "a second flight without a first";
         if (sent.by_digest) {
           ASSERT_TRUE(peer.promised.test(b.value())) << "asked for what was not promised";
         } else {
           ASSERT_TRUE(peer.holds.test(b.value())) << "asked for what it does not announce";
         }
-        on_the_way.set(b.value());
+        ++flights[b.value()];
       }
     }
     peer.queue.push_back(std::move(sent));
@@ -99,8 +105,9 @@ class SchedulerModel : public SchedulerTest {
   }
   void forget(const std::vector<BlockRange>& left) {
     for (const BlockRange& range : left) {
-      for (BlockIndex b = range.first; b < range.end(); ++b)
-        on_the_way.reset(b.value());
+      for (BlockIndex b = range.first; b < range.end(); ++b) {
+        if (--flights[b.value()] == 0) late.reset(b.value());
+      }
     }
   }
 
@@ -141,8 +148,10 @@ class SchedulerModel : public SchedulerTest {
     if (lies && !answer.blocks.empty()) answer.blocks.push_back(answer.blocks.front());
     const auto verdict = scheduler.answered(fetch, answer, now);
     if (verdict == Scheduler::Verdict::fine) {
-      for (const BlockRange& b : answer.blocks)
+      for (const BlockRange& b : answer.blocks) {
         on_the_way.set(b.first.value());
+        if (flights[b.first.value()] > 0) late.set(b.first.value());
+      }
       absorb();
       return land_some(answer.blocks);
     }
@@ -218,7 +227,7 @@ class SchedulerModel : public SchedulerTest {
     for (const auto& [ticket, read] : waiting) {
       if (read.first.test(block)) return;
     }
-    if (!on_the_way.test(block)) readable.reset(block);
+    if (!on_the_way.test(block) && flights[block] == 0) readable.reset(block);
   }
   void prefetch_some() {
     std::vector<BlockRange> missing;
@@ -242,7 +251,9 @@ class SchedulerModel : public SchedulerTest {
   std::mt19937 random;
   std::map<PeerId, Peer> peers;
   Bits readable;
-  Bits on_the_way;  // in flight or landing
+  Bits on_the_way;  // landing
+  std::array<int, width> flights{};
+  Bits late;  // of these, one has arrived, so the others are of no use any more
   std::map<FetchTicket, std::pair<Bits, TimePoint>> waiting;
 };
 

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "indexer/core/clock.h"
+
+#include <algorithm>
+
+namespace weft::fetcher {
+
+/// Paces bytes to a rate. What is taken may exceed what is there: the debt is paid before more is
+/// given. Pure, a value type; 0 bytes per second: no limit.
+class TokenBucket {
+ public:
+  void limit(double bytes_per_second, TimePoint now) {
+    rate_ = bytes_per_second;
+    credit_ = 0;
+    at_ = now;
+  }
+  [[nodiscard]] bool limited() const { return rate_ > 0; }
+  [[nodiscard]] double rate() const { return rate_; }
+  /// Bytes that may be taken now; saves up to a quarter of a second, or `least` if that is more.
+  [[nodiscard]] double credit(double least, TimePoint now) {
+    const double burst = std::max(rate_ / 4, 2 * least);
+    credit_ += std::chrono::duration<double>(now - at_).count() * rate_;
+    credit_ = std::clamp(credit_, -4 * burst, burst);
+    at_ = now;
+    return credit_;
+  }
+  void take(double bytes) { credit_ -= limited() ? bytes : 0; }
+
+ private:
+  double rate_ = 0;
+  double credit_ = 0;
+  TimePoint at_{};
+};
+
+}  // namespace weft::fetcher

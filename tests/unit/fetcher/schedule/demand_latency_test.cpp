@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fetcher/schedule/demand_latency.h"
+
+#include "fetcher/schedule/token_bucket.h"
+
+#include <gtest/gtest.h>
+
+namespace weft::fetcher::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(DemandLatency, is_patient_while_little_is_known) {
+  DemandLatency latency;
+  for (int i = 0; i < 15; ++i)
+    latency.record(100ms, 100ms);
+  EXPECT_EQ(latency.patience(100ms), 400ms);
+}
+
+TEST(DemandLatency, follows_the_slowest_of_twenty) {
+  DemandLatency latency;
+  for (int i = 0; i < 95; ++i)
+    latency.record(100ms, 100ms);
+  EXPECT_EQ(latency.patience(100ms), 150ms) << "never below one and a half times";
+  for (int i = 0; i < 15; ++i)
+    latency.record(800ms, 100ms);
+  EXPECT_NEAR(std::chrono::duration<double>(latency.patience(100ms)).count(), 0.8, 0.01);
+}
+
+TEST(DemandLatency, compares_small_and_large_fetches) {
+  DemandLatency latency;
+  for (int i = 0; i < 50; ++i) {
+    latency.record(2s, 1s);
+    latency.record(20ms, 10ms);
+  }
+  EXPECT_NEAR(std::chrono::duration<double>(latency.patience(100ms)).count(), 0.2, 0.01);
+}
+
+TEST(DemandLatency, forgets) {
+  DemandLatency latency;
+  for (int i = 0; i < 250; ++i)
+    latency.record(3s, 100ms);
+  for (int i = 0; i < 2000; ++i)
+    latency.record(100ms, 100ms);
+  EXPECT_EQ(latency.patience(100ms), 150ms);
+}
+
+TEST(DemandLatency, does_not_count_milliseconds) {
+  EXPECT_EQ(DemandLatency().patience(1us), 20ms);
+}
+
+TEST(TokenBucket, paces_and_takes_no_more_than_a_burst_after_a_pause) {
+  TokenBucket bucket;
+  TimePoint now{1h};
+  bucket.limit(1000, now);
+  EXPECT_DOUBLE_EQ(bucket.credit(10, now), 0);
+  now += 100ms;
+  EXPECT_DOUBLE_EQ(bucket.credit(10, now), 100);
+  bucket.take(150);
+  now += 100ms;
+  EXPECT_DOUBLE_EQ(bucket.credit(10, now), 50) << "debts are paid first";
+  now += 1h;
+  EXPECT_DOUBLE_EQ(bucket.credit(10, now), 250);
+}
+
+}  // namespace
+}  // namespace weft::fetcher::testing

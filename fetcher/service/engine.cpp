@@ -39,7 +39,8 @@ FetchEngine::FetchEngine(Executor io, Timers& timers, Offload& workers, PeerTabl
               .random_seed = options.random_seed,
               .links = options.links}),
       locator_(tasks_, timers, peers_, options.locate_timeout),
-      scheduler_(scheduler_limits(options)) {
+      scheduler_(scheduler_limits(options), std::make_unique<LowestCompletionTime>(),
+                 options.order ? options.order() : std::make_unique<PlannedOrder>()) {
   scheduler_.own_link(options.own_link);
 }
 

@@ -26,6 +26,7 @@ namespace weft::fetcher {
 
 class Exchange;
 class LinkMonitor;
+class PrefetchOrder;
 class RelativeTrees;
 
 struct FetcherOptions {
@@ -43,6 +44,8 @@ struct FetcherOptions {
   /// null; outlives the fetcher.
   LinkMonitor* links = nullptr;
   OwnLinkInfo own_link = {};
+  /// In which order a source brings what nobody waits for; null: as planned. For comparison.
+  std::function<std::unique_ptr<PrefetchOrder>()> order = nullptr;
 };
 
 /// An image found at peers. `path` is verified against `info.root`, and `info` against its id.

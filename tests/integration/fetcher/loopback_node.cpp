@@ -65,13 +65,15 @@ LoopbackNode::LoopbackNode(std::string name, Disguise disguise)
   start();
 }
 
-LoopbackNode::LoopbackNode(std::string name, FileSystem& files)
-    : name_(std::move(name)), files_(files) {
+LoopbackNode::LoopbackNode(std::string name, FileSystem& files, LoopbackOptions options)
+    : name_(std::move(name)), options_(std::move(options)), files_(files) {
   start();
 }
 
-std::unique_ptr<LoopbackNode> LoopbackNode::on_real_disk(std::string name) {
-  return std::unique_ptr<LoopbackNode>(new LoopbackNode(std::move(name), posix_file_system()));
+std::unique_ptr<LoopbackNode> LoopbackNode::on_real_disk(std::string name,
+                                                         LoopbackOptions options) {
+  return std::unique_ptr<LoopbackNode>(
+      new LoopbackNode(std::move(name), posix_file_system(), std::move(options)));
 }
 
 LoopbackNode::~LoopbackNode() {
@@ -95,7 +97,7 @@ void LoopbackNode::start() {
   if (disguise_) disguised_ = disguise_(*store_);
   workers_ = std::make_unique<WorkerPool>(WorkerPoolOptions{});
   io_ = std::make_unique<IoThread>();
-  network_ = make_tcp_network(io_->executor());
+  network_ = make_tcp_network(io_->executor(), {.allow_plain = options_.beyond_loopback});
   offload_ = make_pool_offload(*workers_, io_->timers());
   tasks_ = std::make_unique<TaskGroup>(io_->executor());
   const PeerContext context{*network_, io_->timers(), *tasks_};
@@ -109,6 +111,7 @@ void LoopbackNode::start() {
   FetcherOptions options;
   options.node = store_->node_id();
   options.exchange = exchange_.get();
+  options.order = options_.order;
   options.relatives = std::make_shared<RelativeTrees>(*store_);
   fetcher_ = std::make_unique<Fetcher>(
       io_->executor(), io_->timers(), *offload_,

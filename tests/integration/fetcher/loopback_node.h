@@ -8,6 +8,7 @@
 #include "fetcher/net/tcp_network.h"
 #include "fetcher/peer/connect.h"
 #include "fetcher/peer/peer_server.h"
+#include "fetcher/schedule/prefetch_order.h"
 #include "fetcher/service/fetcher.h"
 #include "fetcher/wire/frame.h"
 #include "indexer/core/worker_pool.h"
@@ -28,6 +29,12 @@ namespace weft::fetcher::testing {
 /// Decorates a store on its way to the server: to lie, for example.
 using Disguise = std::function<std::unique_ptr<Store>(Store&)>;
 
+/// What a node for measurements may be told besides.
+struct LoopbackOptions {
+  std::function<std::unique_ptr<PrefetchOrder>()> order = nullptr;  ///< null: as planned
+  bool beyond_loopback = false;                                     ///< it may dial other addresses
+};
+
 /// A whole node on loopback: a real store on a disk that can fail, workers, an I/O thread, a server
 /// and a fetcher. Blocking calls, for the test's thread.
 class LoopbackNode {
@@ -37,7 +44,7 @@ class LoopbackNode {
 
   explicit LoopbackNode(std::string name, Disguise disguise = {});
   /// On a disk that cannot fail and costs nothing extra: for benchmarks.
-  static std::unique_ptr<LoopbackNode> on_real_disk(std::string name);
+  static std::unique_ptr<LoopbackNode> on_real_disk(std::string name, LoopbackOptions options = {});
   ~LoopbackNode();
 
   /// The node's process ends and starts again on the same state; the server listens on the same
@@ -74,11 +81,12 @@ class LoopbackNode {
   Alter alter;
 
  private:
-  LoopbackNode(std::string name, FileSystem& files);
+  LoopbackNode(std::string name, FileSystem& files, LoopbackOptions options);
   [[nodiscard]] wire::Hello hello() const;
 
   std::string name_;
   Disguise disguise_;
+  LoopbackOptions options_;
   FileSystem& files_;
   test::TempDirectory directory_;
   std::uint16_t port_ = 0;

@@ -120,18 +120,31 @@ void StarSources::toggle_damage(std::size_t source) {
   relays_.at(source).signal(SIGUSR2);
 }
 
-std::unique_ptr<WeftNode> StarSources::make_target(const std::string& name) const {
+std::vector<std::string> StarSources::target_settings() const {
   std::string peers;
   std::string prices;
+  std::string sites;
+  std::string uplinks;
+  const auto append = [](std::string& list, const std::string& entry) {
+    list += (list.empty() ? "" : ",") + entry;
+  };
   for (std::size_t i = 0; i < size(); ++i) {
-    const std::string comma = i == 0 ? "" : ",";
-    peers += comma + address(i);
-    prices += comma + address(i) + "=" + std::to_string(sources_[i].price);
+    append(peers, address(i));
+    append(prices, address(i) + "=" + std::to_string(sources_[i].price));
+    if (!sources_[i].site.empty()) append(sites, address(i) + "=" + sources_[i].site);
   }
-  auto target = std::make_unique<WeftNode>(
-      directory_ / name / "state",
-      std::vector<std::string>{"--peers", peers, "--peer-prices", prices},
-      NodePlace{.prefix = star_.in_hub(), .host = star_.hub_address()});
+  for (const auto& [site, rate] : uplinks_)
+    append(uplinks, site + "=" + std::to_string(rate / 1000) + "kbit");
+  std::vector<std::string> settings{"--peers", peers, "--peer-prices", prices};
+  if (!sites.empty()) settings.insert(settings.end(), {"--peer-sites", sites});
+  if (!uplinks.empty()) settings.insert(settings.end(), {"--site-uplinks", uplinks});
+  return settings;
+}
+
+std::unique_ptr<WeftNode> StarSources::make_target(const std::string& name) const {
+  auto target =
+      std::make_unique<WeftNode>(directory_ / name / "state", target_settings(),
+                                 NodePlace{.prefix = star_.in_hub(), .host = star_.hub_address()});
   target->start();
   const auto connected = [&] {
     const auto answer = target->query({"peers"});

@@ -40,6 +40,7 @@ class StarSources {
               std::vector<StarSource> sources, std::map<std::string, std::uint64_t> uplinks = {});
 
   [[nodiscard]] StarNet& star() { return star_; }
+  [[nodiscard]] const StarNet& star() const { return star_; }
   /// Begins to damage what it sends on its way, or ends it. For sources with a round trip: it is
   /// the relay that does it.
   void toggle_damage(std::size_t source);
@@ -63,6 +64,7 @@ class StarSources {
  private:
   void fill(std::size_t source, const test::SampleImage& image) const;
   void start(std::size_t source);
+  [[nodiscard]] std::vector<std::string> target_settings() const;
   [[nodiscard]] std::filesystem::path state(std::size_t source) const;
 
   std::filesystem::path directory_;

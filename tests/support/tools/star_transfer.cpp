@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <stdexcept>
-#include <string>
-#include <vector>
 
 #include <sys/stat.h>
 
@@ -16,17 +14,23 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-std::vector<std::string> materialize_at(const WeftNode& target) {
-  return {weft_binary(), "--state", target.state(), "materialize", "disk", "--json"};
+std::vector<std::string> materialize_at(const WeftNode& target,
+                                        const std::vector<std::string>& peers) {
+  std::vector<std::string> argv{weft_binary(), "--state", target.state(),
+                                "materialize", "disk",    "--json"};
+  for (const std::string& peer : peers)
+    argv.insert(argv.end(), {"--peer", peer});
+  return argv;
 }
 
 }  // namespace
 
-StarTransfer::StarTransfer(const WeftNode& target, const test::SampleImage& image)
+StarTransfer::StarTransfer(const WeftNode& target, const test::SampleImage& image,
+                           const std::vector<std::string>& peers)
     : image_(image),
       pack_(target.state() / "images" / to_hex(image.info.id) / "pack"),
       start_(Clock::now()),
-      command_(materialize_at(target)) {}
+      command_(materialize_at(target, peers)) {}
 
 double StarTransfer::arrived() const {
   struct stat status{};

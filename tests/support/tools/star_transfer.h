@@ -7,6 +7,8 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 namespace weft::testing {
 
@@ -14,7 +16,9 @@ namespace weft::testing {
 /// the node's pack, so that watching costs it nothing. The image outlives this.
 class StarTransfer {
  public:
-  StarTransfer(const WeftNode& target, const test::SampleImage& image);
+  /// `peers`: that the target is told of with the command.
+  StarTransfer(const WeftNode& target, const test::SampleImage& image,
+               const std::vector<std::string>& peers = {});
 
   /// Waits until so much of the image has come, 0 … 1. False: the command ended before, or that
   /// took longer than `limit`.

@@ -55,6 +55,11 @@ class Session final : public PeerSession {
     return core_->call_have(std::move(request), deadline);
   }
 
+  Awaitable<Result<wire::SwarmAnswer>> swarm(wire::SwarmRequest request,
+                                             TimePoint deadline) override {
+    return ask<wire::SwarmAnswer>(core_, std::move(request), wire::Priority::readahead, deadline);
+  }
+
   RequestId blocks(ImageId image, std::vector<BlockRange> ranges, wire::Priority priority,
                    OnBatch on_batch) override {
     std::vector<BlockRange> asked = ranges;

@@ -4,6 +4,7 @@
 #include "fetcher/net/signal.h"
 #include "fetcher/peer/log_limiter.h"
 #include "fetcher/peer/server_connection.h"
+#include "fetcher/swarm/swarm_book.h"
 #include "indexer/core/assert.h"
 
 #include <spdlog/spdlog.h>
@@ -93,11 +94,13 @@ PeerServer::~PeerServer() = default;
 Result<void> PeerServer::start() {
   WEFT_TRY(impl_->listener, impl_->shared.context.network.listen(impl_->shared.options.listen));
   impl_->shared.tasks.spawn("peer listener", impl_->accept_peers());
+  if (auto* swarms = impl_->shared.context.swarms) swarms->serve_at(local().port);
   return {};
 }
 
 Awaitable<void> PeerServer::stop() {
   impl_->stopping = true;
+  if (auto* swarms = impl_->shared.context.swarms) swarms->serve_at(0);
   impl_->stop_requested.notify_all();
   if (impl_->listener != nullptr) impl_->listener->close();
   for (ServerConnection* connection : impl_->connections)

@@ -17,6 +17,8 @@
 
 namespace weft::fetcher {
 
+class SwarmBook;
+
 struct PeerServerOptions {
   wire::Hello hello;  ///< ours
   Address listen;
@@ -54,6 +56,7 @@ struct PeerServerContext {
   Store& store;
   Executor executor;
   LinkMonitor* links = nullptr;  ///< is told how fast peers take what they ask for; may be null
+  SwarmBook* swarms = nullptr;  ///< null: it answers no swarm requests
 };
 
 /// Serves what the local store holds, complete or not, to any number of peers.

@@ -18,4 +18,8 @@ Awaitable<Result<std::vector<bool>>> PeerSession::have(std::vector<std::uint64_t
   co_return fail(Errc::unsupported, Operation::send, "this session knows no have queries");
 }
 
+Awaitable<Result<wire::SwarmAnswer>> PeerSession::swarm(wire::SwarmRequest, TimePoint) {
+  co_return fail(Errc::unsupported, Operation::send, "this session knows no swarms");
+}
+
 }  // namespace weft::fetcher

@@ -81,6 +81,10 @@ class PeerSession {
   [[nodiscard]] virtual Awaitable<Result<std::vector<bool>>> have(std::vector<std::uint64_t> keys,
                                                                   unsigned key_bytes,
                                                                   TimePoint deadline);
+  /// Who else fetches the image, and which part of it is ours to take from this peer.
+  /// Errc::unsupported: the peer does not know, nothing was sent.
+  [[nodiscard]] virtual Awaitable<Result<wire::SwarmAnswer>> swarm(wire::SwarmRequest request,
+                                                                   TimePoint deadline);
   /// Asks for blocks by image range; `on_batch` runs on the I/O thread.
   virtual RequestId blocks(ImageId image, std::vector<BlockRange> ranges, wire::Priority priority,
                            OnBatch on_batch) = 0;

@@ -2,6 +2,7 @@
 #include "fetcher/peer/server_connection.h"
 
 #include "fetcher/peer/answer.h"
+#include "fetcher/swarm/swarm_book.h"
 #include "fetcher/wire/failure_code.h"
 
 #include <algorithm>
@@ -48,6 +49,7 @@ void ServerConnection::close() noexcept {
   if (std::exchange(closed_, true)) return;
   queue_.clear();
   watches_.clear();
+  if (swarming_) shared_.context.swarms->left(node_);
   stream_->close();
   changed_.notify_all();
   watches_changed_.notify_all();
@@ -158,6 +160,9 @@ Result<void> ServerConnection::handle(const wire::FrameHeader& header, wire::Mes
   if (auto* m = std::get_if<wire::ImageListRequest>(&message)) {
     return add_answer(header, answer_image_list(store, std::move(*m)));
   }
+  if (const auto* m = std::get_if<wire::SwarmRequest>(&message)) {
+    return handle_swarm(header, *m);
+  }
   if (const auto* m = std::get_if<wire::Cancel>(&message)) {
     handle_cancel(*m);
     return {};
@@ -191,6 +196,25 @@ Result<void> ServerConnection::add_answer(const wire::FrameHeader& header,
     return broken("request id " + std::to_string(header.request) + " is in use");
   }
   ++shared_.stats.requests;
+  return {};
+}
+
+Result<void> ServerConnection::handle_swarm(const wire::FrameHeader& header,
+                                            const wire::SwarmRequest& request) {
+  if (header.request == 0) return broken("a request without an id");
+  SwarmBook* const book = shared_.context.swarms;
+  if (book == nullptr) {
+    send_failure(header.request, {.code = make_error_code(Errc::unsupported), .detail = {}});
+    return {};
+  }
+  swarming_ = true;
+  std::string address;
+  if (auto seen = parse_address(remote()); seen && request.port != 0) {
+    seen->port = request.port;
+    address = to_string(*seen);
+  }
+  send(wire::Priority::readahead, header.request,
+       book->asked(request, node_, std::move(address), shared_.context.timers.now()));
   return {};
 }
 

@@ -59,6 +59,8 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   [[nodiscard]] Result<void> handle(const wire::FrameHeader& header, wire::Message message);
   [[nodiscard]] Result<void> add_answer(const wire::FrameHeader& header,
                                         std::unique_ptr<Answer> answer);
+  [[nodiscard]] Result<void> handle_swarm(const wire::FrameHeader& header,
+                                          const wire::SwarmRequest& request);
   void handle_cancel(const wire::Cancel& cancel);
   [[nodiscard]] Result<void> handle_watch(std::uint32_t request, const wire::WatchResidency& watch);
   [[nodiscard]] bool overloaded() const;
@@ -93,6 +95,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   bool closed_ = false;
   bool finishing_ = false;      // send what is ready, then end
   std::uint64_t features_ = 0;  // that both sides have
+  bool swarming_ = false;       // it has asked about swarms
   TimePoint last_heard_;
   Signal changed_;
   Signal watches_changed_;

@@ -22,6 +22,8 @@ wire::MessageType answer_to(const wire::Message& request) {
       return wire::MessageType::signature_answer;
     case wire::MessageType::have_request:
       return wire::MessageType::have_answer;
+    case wire::MessageType::swarm_request:
+      return wire::MessageType::swarm_answer;
     default:
       return wire::MessageType::tree_nodes;
   }

@@ -22,6 +22,7 @@ void Holders::empty(PeerId peer) {
 void Holders::complete(PeerId peer) {
   Peer& p = peers_[peer];
   p.says = Says::complete;
+  p.gains = ++last_gain_;
   p.has.clear();
   p.lacks.clear();
 }
@@ -30,6 +31,7 @@ void Holders::partial(PeerId peer, const std::vector<BlockRange>& added,
                       const std::vector<BlockRange>& removed) {
   Peer& p = peers_[peer];
   if (p.says != Says::complete) p.says = Says::partial;
+  if (!added.empty()) p.gains = ++last_gain_;
   for (const BlockRange& range : added) {
     p.has.add(range);
     p.lacks.remove(range);
@@ -49,7 +51,9 @@ void Holders::absent(PeerId peer, BlockRange range, TimePoint until) {
 }
 
 void Holders::has_by_digest(PeerId peer, BlockRange range) {
-  peers_[peer].by_digest.add(range);
+  Peer& p = peers_[peer];
+  p.by_digest.add(range);
+  p.gains = ++last_gain_;
 }
 
 void Holders::lacks_by_digest(PeerId peer, BlockRange range) {
@@ -85,6 +89,7 @@ bool Holders::expire(TimePoint now) {
   for (auto& [id, peer] : peers_) {
     if (peer.absent.empty() || now < peer.absent_until) continue;
     peer.absent.clear();
+    peer.gains = ++last_gain_;
     any = true;
   }
   return any;
@@ -99,7 +104,34 @@ bool Holders::usable(const Peer& peer) {
 }
 
 bool Holders::holds(PeerId peer, BlockIndex block) const {
-  return !held(peer, {block, BlockCount(1)}).empty();
+  return first_held(peer, {block, BlockCount(1)}).has_value();
+}
+
+std::uint64_t Holders::gains(PeerId peer) const {
+  const auto it = peers_.find(peer);
+  return it == peers_.end() ? 0 : it->second.gains;
+}
+
+std::optional<BlockRange> Holders::first_held(PeerId peer, BlockRange range) const {
+  const auto it = peers_.find(peer);
+  if (it == peers_.end() || !usable(it->second)) return std::nullopt;
+  const Peer& p = it->second;
+  const auto in_image = first_in_image(p, range);
+  const auto by_digest = p.by_digest.first_within(range);
+  if (!in_image || !by_digest) return in_image ? in_image : by_digest;
+  return by_digest->first < in_image->first ? by_digest : in_image;
+}
+
+std::optional<BlockRange> Holders::first_in_image(const Peer& peer, BlockRange range) {
+  if (!has_image(peer)) return std::nullopt;
+  const bool complete = peer.says == Says::complete;
+  while (!range.empty()) {
+    const auto run = complete ? peer.lacks.first_gap(range) : peer.has.first_within(range);
+    if (!run) return std::nullopt;
+    if (const auto present = peer.absent.first_gap(*run)) return present;
+    range = BlockRange::between(run->end(), range.end());
+  }
+  return std::nullopt;
 }
 
 std::vector<BlockRange> Holders::held(PeerId peer, BlockRange range) const {

@@ -7,8 +7,10 @@
 #include "indexer/core/range.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -49,6 +51,19 @@ class Holders {
 
   // --- Who can be asked.
   [[nodiscard]] bool holds(PeerId peer, BlockIndex block) const;
+  /// The first run of blocks of `range` that the peer can be asked for; perhaps cut short.
+  [[nodiscard]] std::optional<BlockRange> first_held(PeerId peer, BlockRange range) const;
+  /// Calls `visit(BlockRange) -> bool` for what the peer says it holds of `wanted` in this image,
+  /// within `range`, ascending, until it returns false. What was absent lately is among it.
+  template <class Visit>
+  void each_said(PeerId peer, const RangeSet& wanted, BlockRange range, Visit&& visit) const {
+    const auto it = peers_.find(peer);
+    if (it == peers_.end() || !has_image(it->second)) return;
+    const bool complete = it->second.says == Says::complete;
+    RangeSet::meet(wanted, complete ? wanted : it->second.has, range, visit);
+  }
+  /// Grows whenever there may be more that the peer can be asked for.
+  [[nodiscard]] std::uint64_t gains(PeerId peer) const;
   /// Parts of `range` the peer can be asked for, ascending.
   [[nodiscard]] std::vector<BlockRange> held(PeerId peer, BlockRange range) const;
   /// Of those, the ones it holds in this image.
@@ -87,13 +102,16 @@ class Holders {
     RangeSet absent;
     TimePoint absent_until{};
     RangeSet by_digest;
+    std::uint64_t gains = 0;
   };
 
   [[nodiscard]] static bool has_image(const Peer& peer);
   [[nodiscard]] static bool usable(const Peer& peer);
   [[nodiscard]] static std::vector<BlockRange> in_image(const Peer& peer, BlockRange range);
+  [[nodiscard]] static std::optional<BlockRange> first_in_image(const Peer& peer, BlockRange range);
 
   std::map<PeerId, Peer> peers_;
+  std::uint64_t last_gain_ = 0;
 };
 
 }  // namespace weft::fetcher

@@ -39,6 +39,8 @@ class PrefetchOrder {
  public:
   virtual ~PrefetchOrder() = default;
   [[nodiscard]] virtual Picked pick(const Offer& offer) const = 0;
+  /// The peer may be asked for what others have in flight, when it has nothing else to do.
+  [[nodiscard]] virtual bool may_repeat(PeerId) const { return true; }
 };
 
 /// Collects what `peer` holds of runs, up to the limits of one request.

@@ -106,6 +106,20 @@ std::optional<BlockRange> RangeSet::first_within(BlockRange range) const {
   return clipped;
 }
 
+std::optional<BlockRange> RangeSet::first_gap(BlockRange range) const {
+  if (range.empty()) return std::nullopt;
+  auto it = find(range.first.value());
+  // Runs are maximal: what follows one is a gap.
+  const bool inside = it != runs_.end() && it->first <= range.first.value();
+  const std::uint64_t begin = inside ? it->second : range.first.value();
+  if (inside) ++it;
+  const std::uint64_t end = it == runs_.end() ? range.end().value() : it->first;
+  const BlockRange clipped =
+      BlockRange::between(BlockIndex(begin), std::min(BlockIndex(end), range.end()));
+  if (clipped.empty()) return std::nullopt;
+  return clipped;
+}
+
 std::vector<BlockRange> RangeSet::within(BlockRange range) const {
   std::vector<BlockRange> found;
   if (range.empty()) return found;

@@ -3,6 +3,7 @@
 
 #include "indexer/core/range.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -37,6 +38,8 @@ class RangeSet {
   [[nodiscard]] BlockIndex last() const;
   /// First run that meets `range`, clipped to it.
   [[nodiscard]] std::optional<BlockRange> first_within(BlockRange range) const;
+  /// First part of `range` that is not in the set.
+  [[nodiscard]] std::optional<BlockRange> first_gap(BlockRange range) const;
   /// The runs that meet `range`, clipped to it, ascending.
   [[nodiscard]] std::vector<BlockRange> within(BlockRange range) const;
   /// The parts of `range` that are not in the set, ascending.
@@ -47,6 +50,23 @@ class RangeSet {
   void visit(Visit&& visit) const {
     for (const auto& [first, end] : runs_) {
       if (!visit(BlockRange::between(BlockIndex(first), BlockIndex(end)))) return;
+    }
+  }
+  /// Calls `visit(BlockRange) -> bool` for the runs of `range` that are in both sets, ascending,
+  /// until it returns false.
+  template <class Visit>
+  static void meet(const RangeSet& a, const RangeSet& b, BlockRange range, Visit&& visit) {
+    const std::uint64_t end = range.end().value();
+    std::uint64_t at = range.first.value();
+    auto in_a = a.find(at);
+    auto in_b = b.find(at);
+    while (at < end && in_a != a.runs_.end() && in_b != b.runs_.end()) {
+      const std::uint64_t first = std::max({at, in_a->first, in_b->first});
+      const std::uint64_t last = std::min({end, in_a->second, in_b->second});
+      if (first < last && !visit(BlockRange::between(BlockIndex(first), BlockIndex(last)))) return;
+      at = std::max(at, std::min(in_a->second, in_b->second));
+      if (in_a->second <= at) ++in_a;
+      if (in_b != b.runs_.end() && in_b->second <= at) ++in_b;
     }
   }
 

@@ -205,6 +205,10 @@ void Scheduler::pause_prefetch(const ImageId& image, TimePoint until) {
   at(image).prefetch_paused_until = until;
 }
 
+void Scheduler::use_order(const ImageId& image, std::shared_ptr<const PrefetchOrder> order) {
+  at(image).order = std::move(order);
+}
+
 void Scheduler::cap_prefetch(const ImageId& id, double bytes_per_second, TimePoint now) {
   Image& image = at(id);
   image.cap.limit(bytes_per_second, now);

@@ -129,6 +129,8 @@ class Scheduler {
   [[nodiscard]] const PlanStatus* plan(const ImageId& image) const;
   /// Until it is said otherwise: what nobody waits for is not asked for.
   void hold_prefetch(const ImageId& image, bool held, TimePoint now);
+  /// In place of the order for all images, until it is null. Looked at when something happens.
+  void use_order(const ImageId& image, std::shared_ptr<const PrefetchOrder> order);
   /// Content bytes per second; 0: no cap.
   void cap_prefetch(const ImageId& image, double bytes_per_second, TimePoint now);
   /// All images together, bytes per second on the wire; 0: no cap. What somebody waits for is not
@@ -214,7 +216,8 @@ class Scheduler {
     bool held = false;
     MoneyLedger money;
     std::map<PeerId, SourceCounts> counts;
-    BlockIndex haves_from;  // the next look for what nobody holds starts here
+    BlockIndex haves_from;                       // the next look for what nobody holds starts here
+    std::shared_ptr<const PrefetchOrder> order;  // null: that of all images
     HaveBook haves;
     std::optional<wire::Priority> haves_due;  // look for have queries, down to this priority
     // Planning.

@@ -241,11 +241,22 @@ BlockCount Scheduler::within_caps(Image& image, Priority priority, TimePoint now
 Picked Scheduler::pick(const Image& image, PeerId peer, Priority priority, BlockCount limit) const {
   const std::vector<LinkPace> links = paces();
   const ImageSchedule& schedule = image.schedule;
-  const Offer offer{
-      peer,  limit,          schedule.wanted(priority), schedule.holders, schedule.queues(),
-      links, image.thrifty()};
-  if (priority == Priority::prefetch) return order_->pick(offer);
-  return {ImageOrder().pick(offer).ranges, FetchReason::readahead};
+  const auto offer = [&](const RangeSet& wanted) {
+    return Offer{peer, limit, wanted, schedule.holders, schedule.queues(), links, image.thrifty()};
+  };
+  const RangeSet& wanted = schedule.wanted(priority);
+  if (priority != Priority::prefetch) {
+    return {ImageOrder().pick(offer(wanted)).ranges, FetchReason::readahead};
+  }
+  if (!image.order) return order_->pick(offer(wanted));
+  // Such an order knows no tiers.
+  for (const auto& [tier, blocks] : image.tiers) {
+    const RangeSet first = intersect(wanted, blocks);
+    if (first.empty()) continue;
+    Picked picked = image.order->pick(offer(first));
+    if (!picked.ranges.empty()) return picked;
+  }
+  return image.order->pick(offer(wanted));
 }
 
 std::vector<LinkPace> Scheduler::paces() const {
@@ -360,8 +371,8 @@ std::vector<BlockRange> Scheduler::end_fetch(Image& image, FetchId id, bool sent
 /// went silent must not use up what others could deliver.
 std::uint64_t Scheduler::busy() const {
   std::uint64_t blocks = 0;
-  const bool any_stalled =
-      std::ranges::any_of(links_, [](const auto& entry) { return entry.second.stalled.has_value(); });
+  const bool any_stalled = std::ranges::any_of(
+      links_, [](const auto& entry) { return entry.second.stalled.has_value(); });
   for (const auto& [id, image] : images_) {
     blocks += image.schedule.busy().value();
     if (!any_stalled) continue;

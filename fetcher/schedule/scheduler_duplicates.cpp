@@ -96,9 +96,10 @@ void Scheduler::repeat_tail(PeerId peer, Link& link, TimePoint now) {
   for (auto& [id, image] : images_) {
     if (image.held || now < image.prefetch_paused_until || image.cap.limited()) continue;
     const PlanQueues& queues = image.schedule.queues();
-    const bool more =
-        image.planned ? queues.planned() > BlockCount(0) : !queues.unplanned().empty();
-    if (more) continue;
+    const bool planned = image.planned && !image.order;
+    const bool more = planned ? queues.planned() > BlockCount(0)
+                              : !image.schedule.wanted(Priority::prefetch).empty();
+    if (more || (image.order && !image.order->may_repeat(peer))) continue;
     if (!image.schedule.holders.may_hold(peer) || image.schedule.fetches().empty()) continue;
     std::vector<BlockRange> again = tail(image, peer, link);
     if (again.empty()) continue;

@@ -59,6 +59,7 @@ std::vector<LinkPace> Scheduler::lively_holders(const Image& image) const {
 
 void Scheduler::plan_if_due(const ImageId& id, Image& image, TimePoint now) {
   const ImageSchedule& schedule = image.schedule;
+  if (image.order) return;  // it needs no plan
   if (schedule.wanted(Priority::prefetch).empty() || image.replanner.being_made()) return;
   if (image.planned && now < image.look_at_plan) return;
   image.look_at_plan = now + look_every;

@@ -5,6 +5,7 @@
 #include "fetcher/exchange/exchange.h"
 #include "fetcher/service/job_handle.h"
 #include "fetcher/service/relative_trees.h"
+#include "fetcher/swarm/swarm.h"
 
 #include <spdlog/spdlog.h>
 
@@ -113,8 +114,11 @@ void FetchEngine::on_peer_up(PeerId peer, PeerSession& session) {
   if ((session.remote().features & wire::feature_redundancy) != 0) {
     scheduler_.answers_haves(peer, timers_.now());
   }
-  for (const auto& [id, state] : images_)
+  for (const auto& [id, state] : images_) {
+    greet_swarm(state, peer, session, timers_.now());
+    use_swarm(state);
     watch(peer, session, state);
+  }
   drain();
 }
 
@@ -129,6 +133,9 @@ void FetchEngine::on_peer_down(PeerId peer, const Error& why) {
     auto strike = std::ranges::find(state->strikes, peer, &std::pair<PeerId, std::size_t>::first);
     if (strike == state->strikes.end()) strike = state->strikes.insert(strike, {peer, 0});
     if (++strike->second >= strikes_for_ban) ban(peer, state, why.message());
+  }
+  for (const auto& [id, state] : images_) {
+    if (state->swarm) state->swarm->gone(peer, timers_.now());
   }
   scheduler_.peer_down(peer, timers_.now());
   for (const auto& [id, state] : images_)

@@ -163,6 +163,16 @@ class FetchEngine final : public PeerEvents {
   Awaitable<void> make_plan(MakePlan command, State state);
   [[nodiscard]] std::optional<JobPlan> plan_of(const ImageId& image) const;
 
+  // --- engine_swarm.cpp: with others that fetch the same image.
+  void join_swarm(const State& state);
+  void leave_swarm(const State& state);
+  Awaitable<void> attend_swarm(State state);
+  void tick_swarm(const State& state);
+  Awaitable<void> ask_swarm(PeerId peer, std::shared_ptr<PeerSession> session, State state);
+  void use_swarm(const State& state);
+  static void greet_swarm(const State& state, PeerId peer, const PeerSession& session,
+                          TimePoint now);
+
   // --- engine_materialize.cpp
   void hold_if_paused(const State& state, const JobHandle& job);
   void complete_report(const ImageId& id, MaterializeProgress& progress) const;

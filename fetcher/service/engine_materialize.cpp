@@ -3,6 +3,7 @@
 #include "fetcher/service/engine.h"
 #include "fetcher/service/job_handle.h"
 #include "fetcher/service/materializer.h"
+#include "fetcher/swarm/swarm.h"
 
 #include <algorithm>
 #include <utility>
@@ -67,6 +68,7 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
   scheduler_.cap_prefetch(id, options.bytes_per_second, timers_.now());
   scheduler_.set_goal(id, options.goal);
   Materializer materializer(state->image, grafter(state), timers_.now());
+  join_swarm(state);
   while (!stopping_ && !job->cancelled() && !is_final(materializer.progress().state)) {
     hold_if_paused(state, *job);
     const ImageSchedule& schedule = *scheduler_.image(id);
@@ -114,6 +116,7 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
   ++jobs_done_;
   scheduler_.stop_prefetch(id);
   state->paused = false;
+  leave_swarm(state);
   state->job = nullptr;
   --state->attached;
 }

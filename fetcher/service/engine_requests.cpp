@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // FetchEngine: what the scheduler wants from peers, and what they answer.
 #include "fetcher/service/engine.h"
+#include "fetcher/swarm/swarm.h"
 
 #include <algorithm>
 #include <memory>
@@ -102,6 +103,7 @@ void FetchEngine::on_batch(FetchId id, PeerId peer, const ImageId& image,
   if (good && (!useless || answer.blocks.empty())) {
     arrived(state, {peer, priority, by_digest,
                     std::make_shared<const wire::BlockBatch>(std::move(*batch)), timers_.now()});
+    if (state->swarm) state->swarm->brought(peer, timers_.now());
   }
   if (verdict == Scheduler::Verdict::unasked) ban(peer, state, "sent blocks nobody asked for");
   if (verdict == Scheduler::Verdict::truncated) ban(peer, state, "an answer ended early");

@@ -28,6 +28,7 @@ class Exchange;
 class LinkMonitor;
 class PrefetchOrder;
 class RelativeTrees;
+class SwarmBook;
 
 struct FetcherOptions {
   NodeId node;                           ///< ours: a peer with this id is ourselves
@@ -46,6 +47,9 @@ struct FetcherOptions {
   OwnLinkInfo own_link = {};
   /// In which order a source brings what nobody waits for; null: as planned. For comparison.
   std::function<std::unique_ptr<PrefetchOrder>()> order = nullptr;
+  /// Who fetches what with us; shared with the server. Null: images are fetched alone. Outlives the
+  /// fetcher.
+  SwarmBook* swarms = nullptr;
 };
 
 /// An image found at peers. `path` is verified against `info.root`, and `info` against its id.

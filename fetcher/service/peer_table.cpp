@@ -18,20 +18,51 @@ PeerTable::PeerTable(TaskGroup& tasks, Timers& timers, Connect connect, PeerEven
       random_(options.random_seed) {}
 
 std::optional<PeerId> PeerTable::add(std::string address) {
+  const auto entry = entry_of(std::move(address));
+  if (entry == entries_.end()) return std::nullopt;
+  entry->second->configured = true;
+  return entry->first;
+}
+
+void PeerTable::add_found(std::string address) {
+  const auto entry = entry_of(std::move(address));
+  if (entry != entries_.end()) ++entry->second->found;
+}
+
+/// Dialled from now on, if it is new. The end: the table is closed.
+PeerTable::Entries::iterator PeerTable::entry_of(std::string address) {
   const auto known = std::ranges::find_if(
       entries_, [&](const auto& entry) { return entry.second->address == address; });
-  if (known != entries_.end()) return known->first;
-  if (closed_) return std::nullopt;
+  if (known != entries_.end() || closed_) return known;
   const PeerId id{++last_id_};
   auto entry = std::make_shared<Entry>();
   entry->address = std::move(address);
   entries_.emplace(id, entry);
   std::string name = "peer " + entry->address;
   tasks_.spawn(std::move(name), maintain(id, entry));
-  return id;
+  return entries_.find(id);
+}
+
+PeerTable::Entry* PeerTable::find(std::string_view address) {
+  const auto it = std::ranges::find_if(
+      entries_, [&](const auto& entry) { return entry.second->address == address; });
+  return it == entries_.end() ? nullptr : it->second.get();
 }
 
 void PeerTable::remove(std::string_view address) {
+  Entry* const entry = find(address);
+  if (entry == nullptr) return;
+  entry->configured = false;
+  if (entry->found == 0) erase(address);
+}
+
+void PeerTable::remove_found(std::string_view address) {
+  Entry* const entry = find(address);
+  if (entry == nullptr || entry->found == 0) return;
+  if (--entry->found == 0 && !entry->configured) erase(address);
+}
+
+void PeerTable::erase(std::string_view address) {
   const auto it = std::ranges::find_if(
       entries_, [&](const auto& entry) { return entry.second->address == address; });
   if (it == entries_.end()) return;
@@ -52,7 +83,7 @@ void PeerTable::close_all() {
   closed_ = true;
   while (!entries_.empty()) {
     const std::string address = entries_.begin()->second->address;
-    remove(address);
+    erase(address);
   }
 }
 
@@ -237,7 +268,9 @@ Awaitable<void> PeerTable::attempt(PeerId id, std::shared_ptr<Entry> entry) {
 }
 
 void PeerTable::connect_failed(Entry& entry, const Error& why) {
-  if (entry.failures == 0) spdlog::warn("peer {}: {}", entry.address, why.message());
+  // What other nodes tell us must not fill the log.
+  const auto level = entry.configured ? spdlog::level::warn : spdlog::level::debug;
+  if (entry.failures == 0) spdlog::log(level, "peer {}: {}", entry.address, why.message());
   ++entry.failures;
   entry.last_error = why.message();
   set_state(entry, PeerState::waiting);

@@ -62,6 +62,10 @@ class PeerTable {
   /// The id of the peer of this address; nullopt: it is too late for peers.
   std::optional<PeerId> add(std::string address);
   void remove(std::string_view address);
+  /// The same for an address that other nodes told us, not the operator: each `add_found` is undone
+  /// by one `remove_found`, and what the operator has added stays.
+  void add_found(std::string address);
+  void remove_found(std::string_view address);
   /// Removes all; adding does nothing from now on.
   void close_all();
 
@@ -92,6 +96,8 @@ class PeerTable {
     TimePoint retry_at{};
     unsigned failures = 0;
     bool removed = false;
+    bool configured = false;
+    std::size_t found = 0;  // so many want it besides
     std::shared_ptr<PeerSession> session;
     std::shared_ptr<PeerSession> greeting;  // until we know who it is
     LinkEstimate link;
@@ -99,6 +105,10 @@ class PeerTable {
     Signal changed;
   };
 
+  using Entries = std::map<PeerId, std::shared_ptr<Entry>>;
+  Entry* find(std::string_view address);
+  Entries::iterator entry_of(std::string address);
+  void erase(std::string_view address);
   Awaitable<void> maintain(PeerId id, std::shared_ptr<Entry> entry);
   Awaitable<void> attempt(PeerId id, std::shared_ptr<Entry> entry);
   Awaitable<Result<void>> greet(std::shared_ptr<Entry> entry, std::shared_ptr<PeerSession> session);
@@ -118,7 +128,7 @@ class PeerTable {
   PeerEvents& events_;
   Options options_;
   std::uint64_t random_;  // state of next_random
-  std::map<PeerId, std::shared_ptr<Entry>> entries_;
+  Entries entries_;
   std::uint32_t last_id_ = 0;
   bool closed_ = false;
 };

@@ -154,4 +154,16 @@ bool in_bounds(const HaveAnswer& m) {
   return !m.held.empty() && m.held.size() <= max_have_keys;
 }
 
+bool in_bounds(const SwarmRequest& m) {
+  return m.most <= max_swarm_partners;
+}
+
+bool in_bounds(const SwarmAnswer& m) {
+  return (m.slot < m.members || (m.slot == 0 && m.members == 0)) &&
+         m.partners.size() <= max_swarm_partners &&
+         std::ranges::all_of(m.partners, [](const SwarmPartner& partner) {
+           return !partner.address.empty() && is_name(partner.address);
+         });
+}
+
 }  // namespace weft::fetcher::wire

@@ -40,5 +40,7 @@ namespace weft::fetcher::wire {
 [[nodiscard]] bool in_bounds(const SignatureAnswer& m);
 [[nodiscard]] bool in_bounds(const HaveRequest& m);
 [[nodiscard]] bool in_bounds(const HaveAnswer& m);
+[[nodiscard]] bool in_bounds(const SwarmRequest& m);
+[[nodiscard]] bool in_bounds(const SwarmAnswer& m);
 
 }  // namespace weft::fetcher::wire

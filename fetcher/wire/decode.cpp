@@ -259,6 +259,26 @@ void get(ByteReader& in, HaveAnswer& m) {
   in.require(count % 8 == 0 || (raw.back() >> (count % 8)) == std::byte{0});
 }
 
+void get(ByteReader& in, SwarmRequest& m) {
+  m.image = in.get_id<ImageId>();
+  m.port = in.get<std::uint16_t>();
+  m.complete = get_flags(in, 1) != 0;
+  m.most = in.get<std::uint8_t>();
+}
+
+void get(ByteReader& in, SwarmAnswer& m) {
+  m.origin = get_flags(in, 1) != 0;
+  m.members = in.get<std::uint32_t>();
+  m.slot = in.get<std::uint32_t>();
+  const auto count = in.get<std::uint8_t>();
+  if (!follow(in, count, NodeId::size + 1, max_swarm_partners)) return;
+  m.partners.resize(count);
+  for (SwarmPartner& partner : m.partners) {
+    partner.node = in.get_id<NodeId>();
+    partner.address = get_name(in);
+  }
+}
+
 template <std::size_t index = 0>
 std::optional<Message> empty_message(MessageType type) {
   if constexpr (index < std::variant_size_v<Message>) {

@@ -36,6 +36,8 @@ constexpr std::array<MessageType, std::variant_size_v<Message>> type_by_index = 
     MessageType::signature_answer,
     MessageType::have_request,
     MessageType::have_answer,
+    MessageType::swarm_request,
+    MessageType::swarm_answer,
 };
 
 std::uint16_t count16(std::size_t count) {
@@ -243,6 +245,24 @@ void put(ByteWriter& out, const HaveAnswer& m) {
     for (std::size_t i = at; i < std::min(at + 8, m.held.size()); ++i)
       bits = static_cast<std::uint8_t>(bits | flag(m.held[i], static_cast<unsigned>(i - at)));
     out.put(bits);
+  }
+}
+
+void put(ByteWriter& out, const SwarmRequest& m) {
+  out.put(m.image);
+  out.put(m.port);
+  out.put(flag(m.complete));
+  out.put(m.most);
+}
+
+void put(ByteWriter& out, const SwarmAnswer& m) {
+  out.put(flag(m.origin));
+  out.put(m.members);
+  out.put(m.slot);
+  out.put(static_cast<std::uint8_t>(m.partners.size()));
+  for (const SwarmPartner& partner : m.partners) {
+    out.put(partner.node);
+    put_name(out, partner.address);
   }
 }
 

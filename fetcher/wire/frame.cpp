@@ -48,6 +48,9 @@ constexpr TypeInfo types[] = {
      32 + 1 + max_bases * 32 + 2 + max_node_runs* node_run_size, feature_tree_pack},
     {MessageType::tree_pack, "tree_pack",
      9 + max_node_runs * (2 * node_run_size + 1) + max_pack_piece, feature_tree_pack},
+    {MessageType::swarm_request, "swarm_request", 32 + 4, feature_swarm},
+    {MessageType::swarm_answer, "swarm_answer", 10 + max_swarm_partners * (16 + 1 + max_name),
+     feature_swarm},
 };
 static_assert(std::ranges::all_of(types,
                                   [](const TypeInfo& t) { return t.max_payload <= max_payload; }));

@@ -42,10 +42,13 @@ enum class MessageType : std::uint8_t {
   have_answer = 67,
   tree_pack_request = 72,
   tree_pack = 73,
+  swarm_request = 80,
+  swarm_answer = 81,
 };
 
 /// What this implementation knows beyond version 1: the features of its Hello.
-inline constexpr std::uint64_t supported_features = feature_redundancy | feature_tree_pack;
+inline constexpr std::uint64_t supported_features =
+    feature_redundancy | feature_tree_pack | feature_swarm;
 
 struct FrameHeader {
   std::uint32_t length = 0;  ///< bytes of payload

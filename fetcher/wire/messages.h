@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fetcher/wire/redundancy_messages.h"
+#include "fetcher/wire/swarm_messages.h"
 #include "fetcher/wire/tree_pack.h"
 #include "indexer/core/digest.h"
 #include "indexer/core/range.h"
@@ -156,10 +157,10 @@ struct Failure {
   friend bool operator==(const Failure&, const Failure&) = default;
 };
 
-using Message =
-    std::variant<Hello, ImageListRequest, ImageList, FindImageRequest, ImageFound, TreeNodesRequest,
-                 TreeNodes, BlocksRequest, BlocksByDigestRequest, BlockBatch, Cancel, Reprioritise,
-                 WatchResidency, Residency, Ping, Pong, Failure, TreePackRequest, TreePack,
-                 SignatureRequest, SignatureAnswer, HaveRequest, HaveAnswer>;
+using Message = std::variant<Hello, ImageListRequest, ImageList, FindImageRequest, ImageFound,
+                             TreeNodesRequest, TreeNodes, BlocksRequest, BlocksByDigestRequest,
+                             BlockBatch, Cancel, Reprioritise, WatchResidency, Residency, Ping,
+                             Pong, Failure, TreePackRequest, TreePack, SignatureRequest,
+                             SignatureAnswer, HaveRequest, HaveAnswer, SwarmRequest, SwarmAnswer>;
 
 }  // namespace weft::fetcher::wire

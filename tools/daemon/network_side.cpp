@@ -7,6 +7,7 @@
 #include "fetcher/peer/connect.h"
 #include "fetcher/service/link_keeper.h"
 #include "fetcher/service/relative_trees.h"
+#include "fetcher/swarm/swarm_book.h"
 #include "fetcher/wire/frame.h"
 
 #include <chrono>
@@ -76,6 +77,7 @@ struct NetworkSide::Impl {
     fetch.own_link = options.own_link;
     fetch.node = store.node_id();
     fetch.random_seed = random_seed();
+    fetch.swarms = &swarms;
     fetch.relatives = std::make_shared<fetcher::RelativeTrees>(store);
     fetcher = std::make_unique<fetcher::Fetcher>(io.executor(), io.timers(), *offload,
                                                  std::move(connect), fetch);
@@ -85,7 +87,7 @@ struct NetworkSide::Impl {
     serve.listen = *options.listen;
     server = std::make_unique<fetcher::PeerServer>(
         fetcher::PeerServerContext{*network, io.timers(), *offload, store, io.executor(),
-                                   &links->monitor()},
+                                   &links->monitor(), &swarms},
         serve);
   }
 
@@ -94,6 +96,7 @@ struct NetworkSide::Impl {
   std::unique_ptr<fetcher::Network> network;
   std::unique_ptr<fetcher::Offload> offload;
   fetcher::TaskGroup tasks;
+  fetcher::SwarmBook swarms{random_seed()};
   std::unique_ptr<fetcher::Exchange> exchange;
   std::unique_ptr<fetcher::LinkKeeper> links;
   std::unique_ptr<fetcher::Fetcher> fetcher;

@@ -112,6 +112,8 @@ void LoopbackNode::start() {
   options.node = store_->node_id();
   options.exchange = exchange_.get();
   options.order = options_.order;
+  swarms_ = std::make_unique<SwarmBook>(1);
+  options.swarms = swarms_.get();
   options.relatives = std::make_shared<RelativeTrees>(*store_);
   fetcher_ = std::make_unique<Fetcher>(
       io_->executor(), io_->timers(), *offload_,
@@ -129,8 +131,10 @@ void LoopbackNode::serve() {
   Store& served = disguised_ ? *disguised_ : *store_;
   if (alter) altered_ = make_altered_network(*network_, alter);
   Network& network = altered_ ? *altered_ : *network_;
-  server_ = std::make_unique<PeerServer>(
-      PeerServerContext{network, io_->timers(), *offload_, served, io_->executor()}, options);
+  server_ =
+      std::make_unique<PeerServer>(PeerServerContext{network, io_->timers(), *offload_, served,
+                                                     io_->executor(), nullptr, swarms_.get()},
+                                   options);
   Result<void> outcome;
   io_->run([&] { return start_server(server_.get(), &outcome); });
   need(outcome);
@@ -152,6 +156,7 @@ void LoopbackNode::stop() {
   io_->stop();
   workers_->stop();
   fetcher_.reset();
+  swarms_.reset();
   exchange_.reset();
   tasks_.reset();
   offload_.reset();

@@ -10,6 +10,7 @@
 #include "fetcher/peer/peer_server.h"
 #include "fetcher/schedule/prefetch_order.h"
 #include "fetcher/service/fetcher.h"
+#include "fetcher/swarm/swarm_book.h"
 #include "fetcher/wire/frame.h"
 #include "indexer/core/worker_pool.h"
 #include "indexer/store/store.h"
@@ -98,6 +99,7 @@ class LoopbackNode {
   std::unique_ptr<Network> altered_;
   std::unique_ptr<Offload> offload_;
   std::unique_ptr<TaskGroup> tasks_;
+  std::unique_ptr<SwarmBook> swarms_;
   std::unique_ptr<PeerServer> server_;
   std::unique_ptr<Exchange> exchange_;
   std::unique_ptr<Fetcher> fetcher_;

@@ -132,6 +132,10 @@ std::vector<WireSample> wire_samples() {
        Priority::readahead},
       {"have_answer", wire::HaveAnswer{{true, false, false, false, true, false, false, true, true}},
        10, Priority::readahead},
+      {"swarm_request", wire::SwarmRequest{image, 7440, true, 16}, 11, Priority::readahead},
+      {"swarm_answer", wire::SwarmAnswer{true, 3, 1, {{counted<NodeId>(0x20), "10.0.0.7:7440"}}},
+       11, Priority::readahead},
+      {"swarm_answer_alone", wire::SwarmAnswer{}, 11, Priority::readahead},
   };
 }
 

@@ -57,7 +57,7 @@ TEST(Codec, a_count_that_the_payload_cannot_hold_takes_no_memory) {
         MessageType::blocks_request, MessageType::blocks_by_digest_request,
         MessageType::block_batch, MessageType::residency, MessageType::signature_answer,
         MessageType::have_request, MessageType::have_answer, MessageType::tree_pack_request,
-        MessageType::tree_pack}) {
+        MessageType::tree_pack, MessageType::swarm_answer}) {
     EXPECT_FALSE(decode(ff, type)) << to_string(type);
   }
 }
@@ -149,6 +149,11 @@ std::vector<OutOfBounds> out_of_bounds_of_redundancy() {
       {"keys of 3 bytes", HaveRequest{3, {7}}},
       {"keys of 9 bytes", HaveRequest{9, {7}}},
       {"no bits", HaveAnswer{}},
+      {"too many partners wanted", SwarmRequest{{}, 1, false, max_swarm_partners + 1}},
+      {"slot of nobody", SwarmAnswer{true, 3, 3, {}}},
+      {"slot among none", SwarmAnswer{true, 0, 1, {}}},
+      {"partner without an address", SwarmAnswer{true, 2, 1, {{}}}},
+      {"too many partners", SwarmAnswer{true, 2, 1, std::vector<SwarmPartner>(33, {{}, "a:1"})}},
   };
 }
 
@@ -210,6 +215,7 @@ TEST(Codec, what_is_at_its_bound_is_accepted) {
       BlockBatch{{range(0, 32)}, {}, {}, false, Bytes(32 * block_size), true},
       TreePackRequest{{}, {}, scattered},
       TreePack{true, false, scattered, prefix, Bytes(max_pack_piece)},
+      SwarmAnswer{true, 2, 1, std::vector<SwarmPartner>(max_swarm_partners, {{}, name})},
   };
   for (const Message& message : messages) {
     const Bytes frame = encode(message, 1, Priority::demand);

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fetcher/swarm/shares.h"
+
+#include "fetcher/wire/messages.h"
+#include "indexer/core/assert.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace weft::fetcher {
+namespace {
+
+constexpr std::uint64_t most_pieces = 1u << 16;
+
+}  // namespace
+
+std::uint32_t jump_hash(std::uint64_t key, std::uint32_t members) {
+  WEFT_ASSERT(members > 0, "nobody to divide among");
+  std::int64_t at = 0;
+  for (std::int64_t next = 0; next < members;) {
+    at = next;
+    key = key * 2862933555777941757U + 1;
+    next = static_cast<std::int64_t>(
+        static_cast<double>(at + 1) *
+        (static_cast<double>(1LL << 31) / static_cast<double>((key >> 33U) + 1)));
+  }
+  return static_cast<std::uint32_t>(at);
+}
+
+std::uint64_t mix(std::uint64_t value) {
+  std::uint64_t z = value + 0x9e3779b97f4a7c15U;
+  z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
+  z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
+  return z ^ (z >> 31U);
+}
+
+Pieces::Pieces(BlockCount blocks)
+    : blocks_(blocks.value()),
+      shift_(static_cast<unsigned>(std::countr_zero(std::bit_ceil(std::max<std::uint64_t>(
+          wire::blocks_per_batch, (blocks.value() + most_pieces - 1) / most_pieces))))) {}
+
+std::uint64_t Pieces::count() const {
+  return (blocks_ + (std::uint64_t{1} << shift_) - 1) >> shift_;
+}
+
+BlockRange Pieces::range(std::uint64_t piece) const {
+  const std::uint64_t first = piece << shift_;
+  return BlockRange::between(BlockIndex(first),
+                             BlockIndex(std::min(blocks_, first + (std::uint64_t{1} << shift_))));
+}
+
+std::vector<std::uint32_t> pieces_of(const Share& share, const Pieces& pieces) {
+  std::vector<std::uint32_t> mine;
+  for (std::uint32_t piece = 0; piece < pieces.count(); ++piece) {
+    if (share.members <= 1 || jump_hash(mix(piece), share.members) == share.slot) {
+      mine.push_back(piece);
+    }
+  }
+  return mine;
+}
+
+}  // namespace weft::fetcher

@@ -23,7 +23,8 @@ Node::Node(World& world, NodeIndex self, const NodeOptions& options)
       scheduler_(
           options.limits,
           options.choice ? options.choice() : std::make_unique<fetcher::LowestCompletionTime>(),
-          options.order ? options.order() : std::make_unique<fetcher::PlannedOrder>()) {
+          options.order ? options.order() : std::make_unique<fetcher::PlannedOrder>()),
+      book_(fetcher::mix(self)) {
   scheduler_.add_image(world.image, world.content.blocks);
 }
 
@@ -66,6 +67,11 @@ void Node::greeted(const SessionPtr& session) {
     session->watched = true;
     session->server->announce(session);
   });
+  if (swarm_) {
+    swarm_->connected(peer_id(other), node_id(other), session->server->options_.swarm, now());
+    use_swarm();
+    ask_swarm(session);
+  }
   drain();
 }
 
@@ -83,6 +89,7 @@ void Node::lost(const SessionPtr& session) {
   world_.network.close(session->flow);
   servers_.erase(other);
   if (!alive_) return;
+  if (swarm_) swarm_->gone(peer_id(other), now());
   scheduler_.peer_down(peer_id(other), now());
   drain();
 }
@@ -102,6 +109,7 @@ bool Node::connected(NodeIndex server) const {
 // --- Wanting.
 
 void Node::materialize() {
+  if (options_.swarm) join_swarm();
   const std::vector<BlockRange> missing = held_.gaps({BlockIndex(0), world_.content.blocks});
   scheduler_.want(world_.image, missing, {}, Priority::prefetch, now());
   drain();
@@ -172,9 +180,13 @@ void Node::land(const std::vector<BlockRange>& blocks, NodeIndex from) {
     figures_.blocks_from[from] += range.count.value();
     landings_.push_back(range);
   }
-  if (complete() && !completed_at_) completed_at_ = now();
+  if (swarm_) swarm_->brought(peer_id(from), now());
   scheduler_.landed(world_.image, blocks, now());
   drain();
+  if (complete() && !completed_at_) {
+    completed_at_ = now();
+    leave_swarm();
+  }
 }
 
 void Node::told(const SessionPtr& session, bool complete, const std::vector<BlockRange>& added) {

@@ -4,6 +4,8 @@
 #include "fetcher/peer/link_meter.h"
 #include "fetcher/schedule/range_set.h"
 #include "fetcher/schedule/scheduler.h"
+#include "fetcher/swarm/swarm.h"
+#include "fetcher/swarm/swarm_book.h"
 #include "tests/sim/network.h"
 #include "tests/sim/sender.h"
 
@@ -28,6 +30,10 @@ class Node;
   return static_cast<NodeIndex>(peer) - 1;
 }
 
+/// What it calls itself.
+[[nodiscard]] NodeId node_id(NodeIndex index);
+[[nodiscard]] std::string address_of(NodeIndex index);
+
 /// A connection, seen from both ends. Ends when either side closes it.
 struct Session {
   Node* client = nullptr;
@@ -51,6 +57,7 @@ struct World {
   Content content;
   ImageId image;
   std::mt19937_64 random;
+  std::function<Node*(NodeIndex)> find;       // null: there is none
   std::uint64_t trace = 0xcbf29ce484222325U;  // of everything that was delivered
 
   World(std::uint64_t seed, BlockCount blocks);
@@ -63,6 +70,8 @@ struct NodeOptions {
   /// Null: the scheduler's own.
   std::function<std::unique_ptr<fetcher::SourceChoice>()> choice = {};
   std::function<std::unique_ptr<fetcher::PrefetchOrder>()> order = {};
+  bool swarm = false;  ///< it joins others that fetch the image, and is joined
+  fetcher::SwarmLimits swarm_limits = {};
   Duration landing = std::chrono::milliseconds(1);   ///< to verify and commit a batch
   Duration planning = std::chrono::milliseconds(5);  ///< to make a plan
 };
@@ -110,6 +119,7 @@ class Node {
   [[nodiscard]] std::optional<TimePoint> completed_at() const { return completed_at_; }
   [[nodiscard]] const NodeFigures& figures() const { return figures_; }
   [[nodiscard]] fetcher::Scheduler& scheduler() { return scheduler_; }
+  [[nodiscard]] const fetcher::Swarm* swarm() const { return swarm_ ? &*swarm_ : nullptr; }
   [[nodiscard]] std::vector<NodeIndex> servers() const;
   [[nodiscard]] bool connected(NodeIndex server) const;
   [[nodiscard]] std::size_t clients() const { return clients_.size(); }
@@ -129,6 +139,14 @@ class Node {
   static void finished(Session& session, fetcher::FetchId fetch);
   void tell(fetcher::PeerId peer, std::function<void(Sender&)> what);
   void arm();
+
+  // node_swarm.cpp
+  void join_swarm();
+  void tick_swarm();
+  void use_swarm();
+  void ask_swarm(const SessionPtr& session);
+  void leave_swarm();
+  [[nodiscard]] fetcher::wire::SwarmRequest swarm_request() const;
 
   // node_server.cpp: as a source.
   void accept(const SessionPtr& session);
@@ -151,6 +169,8 @@ class Node {
   std::map<fetcher::FetchTicket, TimePoint> reads_;
   std::uint64_t last_ticket_ = 0;
   NodeFigures figures_;
+  fetcher::SwarmBook book_;
+  std::optional<fetcher::Swarm> swarm_;
   bool corrupt_ = false;
   bool alive_ = true;
   bool draining_ = false;

@@ -53,7 +53,9 @@ void Node::announce(const SessionPtr& session) {
 
 void Node::hang_up(const SessionPtr& session) {
   const auto found = clients_.find(session->client->self_);
-  if (found != clients_.end() && found->second == session) clients_.erase(found);
+  if (found == clients_.end() || found->second != session) return;
+  clients_.erase(found);
+  book_.left(node_id(session->client->self_));
 }
 
 void Node::kill() {

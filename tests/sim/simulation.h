@@ -21,7 +21,11 @@ namespace weft::sim {
 ///     sim.run_until([&] { return target.complete(); });
 class Simulation {
  public:
-  Simulation(std::uint64_t seed, BlockCount blocks) : world_(seed, blocks) {}
+  Simulation(std::uint64_t seed, BlockCount blocks) : world_(seed, blocks) {
+    world_.find = [this](NodeIndex index) {
+      return index < nodes_.size() ? nodes_[index].get() : nullptr;
+    };
+  }
 
   Node& add(const NodeOptions& options = {});
   [[nodiscard]] Node& node(NodeIndex index) { return *nodes_.at(index); }

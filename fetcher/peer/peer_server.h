@@ -56,7 +56,7 @@ struct PeerServerContext {
   Store& store;
   Executor executor;
   LinkMonitor* links = nullptr;  ///< is told how fast peers take what they ask for; may be null
-  SwarmBook* swarms = nullptr;  ///< null: it answers no swarm requests
+  SwarmBook* swarms = nullptr;   ///< null: it answers no swarm requests
 };
 
 /// Serves what the local store holds, complete or not, to any number of peers.

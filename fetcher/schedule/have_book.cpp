@@ -12,9 +12,16 @@ constexpr Duration longest_pause = std::chrono::seconds(80);
 
 }  // namespace
 
-bool worth_asking(const HaveLink& link, const HaveLink& best, double share) {
-  const double saved = best.wire_bytes_per_block / best.bytes_per_second -
-                       link.wire_bytes_per_block / link.bytes_per_second;
+double saved_by_faster(const HaveLink& link, const HaveLink& best) {
+  return best.wire_bytes_per_block / best.bytes_per_second -
+         link.wire_bytes_per_block / link.bytes_per_second;
+}
+
+double saved_by_idle(double wire_bytes_per_block, double bytes_per_second) {
+  return wire_bytes_per_block / bytes_per_second;
+}
+
+bool worth_asking(const HaveLink& link, double saved, double share) {
   return share * saved > query_bytes_per_block / link.bytes_per_second;
 }
 

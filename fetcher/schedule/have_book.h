@@ -35,14 +35,19 @@ struct HaveLink {
   double bytes_per_second = 0;
   double wire_bytes_per_block = 0;
 };
-/// Whether asking a peer on `link` which blocks it holds makes the transfer end earlier, when the
-/// fastest peer that holds them in the image itself is on `best`: seconds saved for each block
-/// asked about against seconds its key and answer bit take. `share`: part of the blocks asked about
-/// so far that the peer held.
+/// Seconds earlier that a read has a block, when the fastest peer with the image is on `best` and a
+/// peer on `link` has it too; negative: later.
+[[nodiscard]] double saved_by_faster(const HaveLink& link, const HaveLink& best);
+/// Seconds earlier that a transfer is over for every block that a link can bring which would be
+/// idle before all links are done; they carry `bytes_per_second` together.
+[[nodiscard]] double saved_by_idle(double wire_bytes_per_block, double bytes_per_second);
+/// Whether to ask a peer on `link` which blocks it holds: every block that it holds saves `saved`
+/// seconds, and its key and answer bit take some. `share`: part of the blocks asked about so far
+/// that the peer held.
 ///
 /// *Rationale:* keys go the other way than blocks; the rate of that way is not measured, and is
 /// taken as equal.
-[[nodiscard]] bool worth_asking(const HaveLink& link, const HaveLink& best, double share);
+[[nodiscard]] bool worth_asking(const HaveLink& link, double saved, double share);
 
 /// What has been asked of whom in have queries about one image, and how useful the answers were.
 /// Pure. It remembers blocks only until they land, so it is as large as what is on its way.

@@ -114,6 +114,17 @@ std::optional<HaveLink> Scheduler::best_of_image(const Image& image) const {
   return best;
 }
 
+/// The plan leaves the link of this peer idle while others still bring what is wanted, since the
+/// peer is not known to hold more.
+bool Scheduler::is_idle_early(const Image& image, PeerId peer) {
+  constexpr double clearly = 0.95;
+  if (!image.planned) return false;
+  const PlanForecast& forecast = image.planned->forecast;
+  const auto source = std::ranges::find(forecast.sources, peer, &PlanForecast::Source::peer);
+  const Duration finish = source == forecast.sources.end() ? Duration(0) : source->finish;
+  return finish < std::chrono::duration_cast<Duration>(clearly * forecast.finish());
+}
+
 void Scheduler::ask_haves(const ImageId& id, Image& image, TimePoint now) {
   const auto due = std::exchange(image.haves_due, {});
   if (!due) return;
@@ -130,6 +141,9 @@ void Scheduler::ask_haves(const ImageId& id, Image& image, TimePoint now) {
   if (peers.size() > peers_asked) peers.resize(peers_asked);
 
   const auto best = best_of_image(image);
+  double rate_of_all = 0;
+  for (const auto& [peer, link] : links_)
+    rate_of_all += link.stalled ? 0 : link.window.bytes_per_second();
   for (const Priority priority : {Priority::demand, Priority::readahead, Priority::prefetch}) {
     const RangeSet& wanted = image.schedule.wanted(priority);
     if (wanted.empty() || priority > *due) continue;
@@ -139,8 +153,12 @@ void Scheduler::ask_haves(const ImageId& id, Image& image, TimePoint now) {
       if (priority == Priority::demand || !best) continue;
       const LinkWindow& window = links_.at(peer).window;
       const HaveLink link{window.bytes_per_second(), window.wire_bytes_per_block()};
-      if (!worth_asking(link, *best, 1)) continue;
-      const bool sample = !worth_asking(link, *best, image.haves.share(peer).value_or(0));
+      double saved = saved_by_faster(link, *best);
+      if (priority == Priority::prefetch && is_idle_early(image, peer)) {
+        saved = std::max(saved, saved_by_idle(link.wire_bytes_per_block, rate_of_all));
+      }
+      if (!worth_asking(link, saved, 1)) continue;
+      const bool sample = !worth_asking(link, saved, image.haves.share(peer).value_or(0));
       ask_have(id, image, peer, priority, wanted, sample);
     }
   }

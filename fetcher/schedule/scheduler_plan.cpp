@@ -112,6 +112,7 @@ void Scheduler::plan_made(const ImageId& id, std::uint64_t number, const Result<
   image.replanner.installed({now, image.schedule.queues(), links, image.wire_bytes_per_block()},
                             answer->forecast.unheld);
   recall_what_is_late(image);
+  image.haves_due = Priority::prefetch;
   dispatch(now);
 }
 

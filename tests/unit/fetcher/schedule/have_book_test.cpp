@@ -93,12 +93,12 @@ TEST(HaveTrust, a_few_broken_promises_are_forgiven_and_many_are_not) {
 TEST(WorthAsking, only_a_faster_link_and_only_when_it_saves_more_than_the_keys_cost) {
   const HaveLink slow{2.5e6, 2000};
   const HaveLink fast{100e6, 2000};
-  EXPECT_TRUE(worth_asking(fast, slow, 1));
-  EXPECT_FALSE(worth_asking(slow, fast, 1));
-  EXPECT_FALSE(worth_asking(slow, slow, 1));
+  EXPECT_TRUE(worth_asking(fast, saved_by_faster(fast, slow), 1));
+  EXPECT_FALSE(worth_asking(slow, saved_by_faster(slow, fast), 1));
+  EXPECT_FALSE(worth_asking(slow, saved_by_faster(slow, slow), 1));
   // 5.125 bytes at 100 MB/s against 2000 bytes at 2.5 MB/s less 2000 at 100: 1 in 15 000.
-  EXPECT_TRUE(worth_asking(fast, slow, 1e-4));
-  EXPECT_FALSE(worth_asking(fast, slow, 5e-5));
+  EXPECT_TRUE(worth_asking(fast, saved_by_faster(fast, slow), 1e-4));
+  EXPECT_FALSE(worth_asking(fast, saved_by_faster(fast, slow), 5e-5));
 }
 
 }  // namespace

@@ -63,6 +63,39 @@ TEST_F(SchedulerHaves, nobody_is_asked_while_a_holder_is_as_fast) {
   EXPECT_TRUE(take<AskHave>().empty());
 }
 
+TEST_F(SchedulerHaves, a_link_that_the_plan_leaves_idle_is_asked_what_it_could_bring) {
+  connect(a, 100);
+  connect(b, 50);
+  complete(a);
+  has_others(b);
+  prefetch(blocks(0, 4000));
+  EXPECT_TRUE(take<AskHave>().empty());
+  const auto plan = take_one<MakePlan>();
+  scheduler.plan_made(image, plan.request->number, solve(*plan.request), now);
+  step();
+  const auto sample = take_one<AskHave>();
+  EXPECT_EQ(sample.peer, b);
+  have_answer(sample, sample.blocks);
+  const auto rest = take_one<AskHave>();
+  EXPECT_GT(asked_about(rest), 3000U);
+  have_answer(rest, rest.blocks);
+  EXPECT_FALSE(take<SendBlocks>().empty());
+}
+
+TEST_F(SchedulerHaves, a_link_that_is_busy_to_the_end_is_not_asked) {
+  connect(a, 100);
+  connect(b, 50);
+  complete(a);
+  scheduler.holding(b, image, {blocks(0, 2000)}, {}, now);
+  scheduler.answers_haves(b, now);
+  step();
+  prefetch(blocks(0, 4000));
+  const auto plan = take_one<MakePlan>();
+  scheduler.plan_made(image, plan.request->number, solve(*plan.request), now);
+  step();
+  EXPECT_TRUE(take<AskHave>().empty());
+}
+
 TEST_F(SchedulerHaves, prefetch_is_asked_about_at_a_faster_peer_by_a_sample_first) {
   connect(a, 20);
   connect(b, 1000);

@@ -52,9 +52,10 @@ struct SchedulerLimits {
 /// 5. A block nobody holds waits for a holder until the read's deadline, or fails at once if the
 ///    read does not hold. One image that waits takes nothing from the others.
 /// 6. Peers that answer have queries are asked about wanted blocks that nobody lively holds, and,
-///    of what nobody waits for, about those that only slower links bring (`worth_asking`; a sample
-///    first where nothing is known). What they hold in other images is asked for by digest. A
-///    promise that is not kept moves the block elsewhere; `HaveTrust` says when to stop believing.
+///    of what nobody waits for, about those that only slower links bring, or that would give work
+///    to a link that the plan leaves idle (`worth_asking`; a sample first where nothing is known).
+///    What they hold in other images is asked for by digest. A promise that is not kept moves the
+///    block elsewhere; `HaveTrust` says when to stop believing.
 /// 7. A demand fetch that takes longer than 95 % of its link's do is asked for again elsewhere, and
 ///    an idle link repeats the tail of slower ones; the first answer counts.
 /// 8. Nothing is asked for that might exceed a job's budget.
@@ -292,13 +293,17 @@ class Scheduler {
             TimePoint now);
   void send(const ImageId& id, Image& image, Ask ask, const std::vector<BlockRange>& ranges,
             bool by_digest, TimePoint now);
-  void send_nodes(const ImageId& id, Image& image, PeerId peer, wire::Priority at_least,
-                  TimePoint now);
+  void send_demanded_nodes(const ImageId& id, Image& image, PeerId peer, TimePoint now);
+  void spread_nodes(const ImageId& id, Image& image, std::vector<PeerId> peers,
+                    wire::Priority priority, TimePoint now);
+  std::size_t send_nodes(const ImageId& id, Image& image, PeerId peer, wire::Priority at_least,
+                         std::size_t most, TimePoint now);
   void ask_haves(const ImageId& id, Image& image, TimePoint now);
   void ask_have(const ImageId& id, Image& image, PeerId peer, wire::Priority priority,
                 const RangeSet& scope, bool sample);
   [[nodiscard]] RangeSet unheld(Image& image, wire::Priority priority);
   [[nodiscard]] std::optional<HaveLink> best_of_image(const Image& image) const;
+  [[nodiscard]] static bool is_idle_early(const Image& image, PeerId peer);
   [[nodiscard]] bool haves_pending(const ImageId& image) const;
   void haves_due();
   void note_promises(PeerId peer, BlockCount kept, BlockCount broken);

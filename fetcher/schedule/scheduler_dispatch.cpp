@@ -153,41 +153,74 @@ SourceState Scheduler::source(PeerId peer, const PerPeer& assigned) const {
 
 // --- Tree nodes.
 
+/// What somebody waits for goes in requests of its own, so that it overtakes the rest.
 void Scheduler::dispatch_nodes(const ImageId& id, Image& image, std::optional<PeerId> preferred,
                                Priority at_least, TimePoint now) {
-  TreeWants& nodes = image.schedule.nodes;
+  const TreeWants& nodes = image.schedule.nodes;
   if (!nodes.any_wanted(at_least)) return;
-  if (preferred) send_nodes(id, image, *preferred, at_least, now);
+  if (preferred) send_demanded_nodes(id, image, *preferred, now);
   std::vector<PeerId> peers = usable(image.schedule.holders.with_image());
   std::ranges::sort(peers, {},
                     [&](PeerId peer) { return expected_completion(source(peer, {}), 1); });
-  for (const PeerId peer : peers) {
-    if (!nodes.any_wanted(at_least)) return;
-    send_nodes(id, image, peer, at_least, now);
+  for (const PeerId peer : peers)
+    send_demanded_nodes(id, image, peer, now);
+  for (const Priority priority : {Priority::readahead, Priority::prefetch}) {
+    if (priority <= at_least) spread_nodes(id, image, peers, priority, now);
   }
 }
 
-void Scheduler::send_nodes(const ImageId& id, Image& image, PeerId peer, Priority at_least,
-                           TimePoint now) {
-  TreeWants& nodes = image.schedule.nodes;
-  const double cost = price(peer);
-  // What somebody waits for goes in requests of its own, so that it overtakes the rest.
-  for (const Priority priority : {Priority::demand, Priority::readahead, Priority::prefetch}) {
-    if (priority > at_least) return;
-    for (;;) {
-      const std::size_t most = std::min<std::size_t>(links_.at(peer).nodes_per_request,
-                                                     image.money.affordable(cost).value());
-      if (most == 0) return;
-      std::vector<TreeNode> ask = nodes.askable(peer, priority, most);
-      if (ask.empty()) break;
-      const NodeFetchId fetch{++last_node_fetch_};
-      nodes.sent(ask, fetch);
-      const BlockCount counted(ask.size());
-      image.money.reserve(cost, counted);
-      node_fetches_.emplace(fetch, NodeFetch{peer, id, now, counted, cost});
-      commands_.push_back(SendNodes{fetch, peer, id, std::move(ask), priority});
+void Scheduler::send_demanded_nodes(const ImageId& id, Image& image, PeerId peer, TimePoint now) {
+  while (send_nodes(id, image, peer, Priority::demand, links_.at(peer).nodes_per_request, now)) {
+  }
+}
+
+/// What nobody waits for is asked for in small requests, and no more of it than keeps the links
+/// full: many sources bring a tree sooner than one, and the blocks below what is here do not wait
+/// for the rest.
+void Scheduler::spread_nodes(const ImageId& id, Image& image, std::vector<PeerId> peers,
+                             Priority priority, TimePoint now) {
+  constexpr std::uint64_t smallest = 32;
+  std::map<PeerId, std::uint64_t> in_flight;
+  for (const auto& [fetch, entry] : node_fetches_)
+    in_flight[entry.peer] += entry.nodes.value();
+  while (image.schedule.nodes.any_wanted(priority)) {
+    std::erase_if(peers, [&](PeerId peer) {
+      const BlockCount window = links_.at(peer).window.window();
+      return in_flight[peer] + smallest > std::max(window.value(), 2 * smallest);
+    });
+    if (peers.empty()) return;
+    const auto best = std::ranges::min_element(peers, {}, [&](PeerId peer) {
+      SourceState state = source(peer, {});
+      state.queued_bytes += static_cast<double>(in_flight[peer] * block_size);
+      return expected_completion(state, smallest);
+    });
+    const Link& link = links_.at(*best);
+    const std::uint64_t size = std::min<std::uint64_t>(
+        link.nodes_per_request, std::max(link.window.window().value() / 4, smallest));
+    if (const std::size_t sent = send_nodes(id, image, *best, priority, size, now)) {
+      in_flight[*best] += sent;
+    } else {
+      peers.erase(best);
     }
   }
+}
+
+/// One request for `most` at most; how many there were to ask for.
+std::size_t Scheduler::send_nodes(const ImageId& id, Image& image, PeerId peer, Priority at_least,
+                                  std::size_t most, TimePoint now) {
+  TreeWants& nodes = image.schedule.nodes;
+  const double cost = price(peer);
+  most = std::min<std::size_t>(most, image.money.affordable(cost).value());
+  if (most == 0) return 0;
+  std::vector<TreeNode> ask = nodes.askable(peer, at_least, most);
+  if (ask.empty()) return 0;
+  const NodeFetchId fetch{++last_node_fetch_};
+  nodes.sent(ask, fetch);
+  const BlockCount counted(ask.size());
+  image.money.reserve(cost, counted);
+  node_fetches_.emplace(fetch, NodeFetch{peer, id, now, counted, cost});
+  commands_.push_back(SendNodes{fetch, peer, id, std::move(ask), at_least});
+  return counted.value();
 }
 
 // --- What nobody waits for yet.

@@ -134,6 +134,8 @@ Awaitable<void> FetchEngine::fetch_nodes(SendNodes command, State state,
   Result<wire::TreeNodes> answer = co_await ask_for_nodes(std::move(command), state, session);
   if (stopping_) co_return;
   const TimePoint now = timers_.now();
+  const LinkEstimate link = session->link();
+  scheduler_.link_measured(peer, link.bytes_per_second, link.round_trip);
   if (!answer) {
     if (connection_is_lost(answer.error())) peers_.drop(peer, answer.error());
     scheduler_.nodes_failed(id, true, now);

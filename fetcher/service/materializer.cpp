@@ -16,6 +16,7 @@ constexpr BlockCount most_wanted(1U << 20);  // 4 GiB
 constexpr std::size_t most_runs = 1U << 15;
 constexpr BlockCount most_twins(1U << 16);
 constexpr BlockCount slice(4096);
+constexpr std::size_t worth_a_look = 16;        // nodes: 8 MiB of image
 constexpr BlockCount resolved_together(65536);  // 256 MiB: one merge with the indexes of others
 constexpr Duration report_every = std::chrono::milliseconds(250);
 constexpr Duration next_round_after = std::chrono::seconds(1);
@@ -53,6 +54,14 @@ std::optional<Materializer::Step> Materializer::next(const View& view) {
   if (!withheld_ && blocks_to_ < tree_to_ && may_want_more(view)) {
     if (std::exchange(jobs_done_, view.jobs_done) != view.jobs_done) resolved_to_ = blocks_to_;
     return look_for_blocks();
+  }
+  if (awaited_.size() + worth_a_look <= awaited_then_) {
+    awaited_then_ = awaited_.size();
+    return [image, window = BlockRange::between(
+                       tree_to_, std::min(end(), tree_to_ + ahead))]() -> Result<Outcome> {
+      WEFT_TRY(const TreeAhead tree, look_up_tree(*image, window, 0));
+      return Outcome{.known_to = tree.complete_to};
+    };
   }
   const bool waits = withheld_ && view.tree_waits;
   const bool rests = view.now < tree_rests_until_ && view.backlog >= low_water;
@@ -126,7 +135,9 @@ Materializer::Wanted Materializer::take(const Result<Outcome>& outcome, TimePoin
     tree_to_ = outcome->tree->complete_to;
     withheld_ = tree_waits_ && !outcome->tree->nodes.empty();
     if (!withheld_) awaited_ = wanted.nodes = outcome->tree->nodes;
+    awaited_then_ = awaited_.size();
   }
+  if (outcome->known_to) tree_to_ = std::max(tree_to_, *outcome->known_to);
   if (outcome->blocks) {
     blocks_to_ = outcome->blocks->looked_to;
     wanted.blocks = outcome->blocks->blocks;

@@ -54,6 +54,7 @@ class Materializer {
   /// What a step found out.
   struct Outcome {
     std::optional<TreeAhead> tree = {};
+    std::optional<BlockIndex> known_to = {};  ///< of a tree that is on its way
     std::optional<BlocksAhead> blocks = {};
     std::vector<Twins::Keyed> keyed = {};
     std::optional<ImageUsage> usage = {};
@@ -85,6 +86,7 @@ class Materializer {
   BlockIndex blocks_to_;         // every missing block before this was wanted once
   std::uint64_t jobs_done_ = 0;  // as of the last look at other local images
   std::vector<TreeNode> awaited_;
+  std::size_t awaited_then_ = 0;  // as of the last look at what has come of them
   TimePoint tree_asked_at_;
   TimePoint tree_rests_until_;
   bool tree_waits_ = false;  // as of the last look at the tree

@@ -232,5 +232,45 @@ TEST_F(EngineTree, a_pack_of_wrong_nodes_bans_its_sender) {
   EXPECT_FALSE(is_final(job->progress().state));
 }
 
+/// 64 leaves.
+class EngineWideTree : public EngineTest {
+ protected:
+  EngineWideTree() : EngineTest(test::random_blocks(BlockCount(64 * tree_fanout), 5)) {}
+
+  void run_until_quiet(ScriptedPeer& peer) {
+    for (int round = 0; round < 100; ++round) {
+      world.run_for(std::chrono::milliseconds(50));
+      while (!peer.requests.empty())
+        peer.answer();
+    }
+  }
+};
+
+TEST_F(EngineWideTree, blocks_below_the_leaves_that_came_do_not_wait_for_the_rest_of_the_tree) {
+  script = [](ScriptedPeer& peer) { peer.most_nodes_answered = 2; };
+  ScriptedPeer& peer = connect("a");
+  const auto job = engine->materialize(local, {}, nullptr, [] {});
+  run_until_quiet(peer);
+  constexpr std::uint64_t below_the_first_answer = 16 * tree_fanout;
+  EXPECT_GE(job->progress().done.value(), below_the_first_answer + 32 * tree_fanout);
+  EXPECT_EQ(job->progress().state, JobState::waiting);
+  peer.nodes_go();
+  run_until_quiet(peer);
+  EXPECT_EQ(job->progress().state, JobState::done);
+}
+
+TEST_F(EngineWideTree, many_peers_bring_a_tree_together) {
+  std::map<std::string, std::size_t> nodes;
+  connect("a");
+  connect("b");
+  const auto job = engine->materialize(local, {}, nullptr, [] {});
+  world.run_for(std::chrono::milliseconds(10));
+  for (const auto& [address, peer] : peers) {
+    EXPECT_GT(peer->nodes_asked.size(), 0U) << address;
+    nodes[address] = peer->nodes_asked.size();
+  }
+  EXPECT_EQ(nodes["a"] + nodes["b"], 65U) << "no node twice";
+}
+
 }  // namespace
 }  // namespace weft::fetcher::testing

@@ -38,7 +38,8 @@ class ScriptedPeer final : public PeerSession {
   // --- The script.
   bool has_image = true;
   bool complete = true;
-  bool answers_nodes = true;  ///< at once; else they wait for `nodes_go`
+  bool answers_nodes = true;                          ///< at once; else they wait for `nodes_go`
+  std::size_t most_nodes_answered = ~std::size_t{0};  ///< requests; more wait for `nodes_go`
   bool lies_about_nodes = false;
   /// Says who it is with its first answer only.
   void greet_late() { late_node_ = std::exchange(hello_.node, NodeId{}); }
@@ -93,6 +94,7 @@ class ScriptedPeer final : public PeerSession {
   }
   void nodes_go() {
     answers_nodes = true;
+    most_nodes_answered = ~std::size_t{0};
     nodes_signal_.notify_all();
   }
   void break_connection(Errc why) {
@@ -123,7 +125,8 @@ class ScriptedPeer final : public PeerSession {
                                                 wire::Priority, TimePoint deadline) override {
     calls.emplace_back("nodes");
     nodes_asked.insert(nodes_asked.end(), nodes.begin(), nodes.end());
-    while (!answers_nodes && !closed_) {
+    const std::size_t request = ++node_requests_;
+    while ((!answers_nodes || request > most_nodes_answered) && !closed_) {
       const bool woken = co_await nodes_signal_.wait_until(timers_, deadline);
       if (!woken) co_return fail(Errc::deadline_passed, Operation::fetch);
     }
@@ -244,6 +247,7 @@ class ScriptedPeer final : public PeerSession {
   Signal nodes_signal_;
   bool closed_ = false;
   std::uint32_t last_id_ = 0;
+  std::size_t node_requests_ = 0;
 };
 
 }  // namespace weft::fetcher::testing

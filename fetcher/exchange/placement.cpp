@@ -18,12 +18,6 @@ double amount(ByteCount bytes) {
   return static_cast<double>(bytes.value());
 }
 
-Duration seconds(double value) {
-  // A link that brings next to nothing: longer than anybody waits, and still a Duration.
-  constexpr double longest = 100.0 * 365 * 24 * 3600;
-  return std::chrono::round<Duration>(std::chrono::duration<double>(std::min(value, longest)));
-}
-
 /// What a peer could bring of the missing bytes, and how fast.
 struct Source {
   const NodeView* node;
@@ -81,7 +75,7 @@ void plan_here(Placement& here, ByteCount image, std::span<const NodeView> nodes
     round_trip = std::max(round_trip, source.node->round_trip);
     here.sources.push_back(source.node->address);
   }
-  here.time = round_trip + seconds(*time);
+  here.time = round_trip + from_seconds(*time);
   here.price = price;
 }
 
@@ -99,7 +93,7 @@ void plan_there(Placement& there, ByteCount image, const NodeView* here) {
   there.price = amount(*there.needs) / gib * there.node.price_per_gib;
   if (there.node.bytes_per_second > 0) {
     there.time =
-        there.node.round_trip + seconds(amount(*there.needs) / there.node.bytes_per_second);
+        there.node.round_trip + from_seconds(amount(*there.needs) / there.node.bytes_per_second);
   } else {
     there.note = "the link to it is not measured yet";
   }

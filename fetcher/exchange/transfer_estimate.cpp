@@ -2,7 +2,9 @@
 #include "fetcher/exchange/transfer_estimate.h"
 
 #include "fetcher/link/link_estimate.h"
+#include "indexer/core/clock.h"
 #include "indexer/core/digest.h"
+#include "indexer/core/mix.h"
 
 #include <algorithm>
 #include <cmath>
@@ -14,12 +16,9 @@ namespace {
 
 constexpr std::size_t stand_ins = 4096;  // keys where no signature is known
 
-/// A number in 0 … 1 that depends on key and source alone (SplitMix64).
+/// A number in 0 … 1 that depends on key and source alone.
 double draw(std::uint64_t key, std::size_t source) {
-  std::uint64_t z = key + 0x9e3779b97f4a7c15U * (source + 1);
-  z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
-  z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
-  return static_cast<double>((z ^ (z >> 31U)) >> 11U) * 0x1p-53;
+  return static_cast<double>(mix(key + golden_gamma * source) >> 11U) * 0x1p-53;
 }
 
 /// For each of `keys` (ascending) the chance that an image of `held` has it.
@@ -120,7 +119,7 @@ double rate_of(const LinkView& link) {
 plan::Source plan_source(const SourceView& view, double rate) {
   const Duration round_trip = view.link.round_trip.value_or(LinkEstimate{}.round_trip);
   return {.rate = rate * (1 - std::clamp(view.link.loss.fraction, 0.0, 0.99)),
-          .delay = std::chrono::duration<double>(round_trip).count(),
+          .delay = to_seconds(round_trip),
           .price = view.info.price_per_gib};
 }
 

@@ -82,7 +82,7 @@ void LinkMonitor::sent(const NodeId& node, std::size_t bytes) {
 
 void LinkMonitor::sent(const NodeId& node, double bytes_per_second, Duration busy, TimePoint now) {
   if (Link* link = of_connection(node)) {
-    link->out.add(bytes_per_second, std::chrono::duration<double>(busy).count(), now);
+    link->out.add(bytes_per_second, to_seconds(busy), now);
   }
 }
 

@@ -8,17 +8,13 @@
 namespace weft::fetcher {
 namespace {
 
-double seconds(Duration span) {
-  return std::chrono::duration<double>(span).count();
-}
-
 double fading(double elapsed) {
-  return std::exp2(-elapsed / seconds(ServiceMeter::half_life));
+  return std::exp2(-elapsed / to_seconds(ServiceMeter::half_life));
 }
 
 /// What `elapsed` seconds are worth at their end, when the earlier ones of them have faded.
 double worth(double elapsed) {
-  const double rate = std::log(2.0) / seconds(ServiceMeter::half_life);
+  const double rate = std::log(2.0) / to_seconds(ServiceMeter::half_life);
   return -std::expm1(-rate * elapsed) / rate;
 }
 
@@ -31,12 +27,12 @@ void scale(ServiceMeter::Sums& sums, double factor) {
 }  // namespace
 
 ServiceMeter::ServiceMeter(Sums sums, Duration age) : sums_(sums) {
-  scale(sums_, fading(std::max(0.0, seconds(age))));
+  scale(sums_, fading(std::max(0.0, to_seconds(age))));
 }
 
 void ServiceMeter::advance(TimePoint now) {
   if (state_ != State::unwatched && now > since_) {
-    const double elapsed = seconds(now - since_);
+    const double elapsed = to_seconds(now - since_);
     scale(sums_, fading(elapsed));
     (state_ == State::up ? sums_.up : sums_.lost) += worth(elapsed);
   }
@@ -63,7 +59,7 @@ void ServiceMeter::unwatched(TimePoint now) {
 
 void ServiceMeter::stalled(Duration span, unsigned events, TimePoint now) {
   advance(now);
-  const double lost = std::min(seconds(span), sums_.up);
+  const double lost = std::min(to_seconds(span), sums_.up);
   sums_.up -= lost;
   sums_.lost += lost;
   sums_.events += events;

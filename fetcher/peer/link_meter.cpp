@@ -17,10 +17,6 @@ constexpr double newest_share = 0.3;              // in the EWMA
 constexpr std::uint64_t send_sample_bytes = 1024 * 1024;
 constexpr Duration longest_wait = 50ms;  // that is still the link's doing
 
-double seconds(Duration duration) {
-  return std::chrono::duration<double>(duration).count();
-}
-
 double smoothed(double old, double sample) {
   return old == 0 ? sample : old + newest_share * (sample - old);
 }
@@ -73,7 +69,7 @@ Duration RateMeter::stalled(TimePoint now) const {
 void RateMeter::take_sample() {
   // Two arrivals in one turn of the loop say nothing about the link.
   if (last_ - begun_ < 10us) return;
-  const double span = seconds(last_ - begun_);
+  const double span = to_seconds(last_ - begun_);
   rate_.add(static_cast<double>(bytes_) / span, span, last_);
   ++samples_;
   begun_ = last_;
@@ -96,9 +92,9 @@ void SendMeter::written(std::size_t bytes, Duration in_write, Duration since_las
   elapsed_ += since_last;
   if (bytes_ < send_sample_bytes && (time_ < sample_time || bytes_ < least_bytes)) return;
   const auto bytes_sent = static_cast<double>(bytes_);
-  sample_ = {.bytes_per_second = bytes_sent / std::max(seconds(time_), 1e-6), .busy = time_};
+  sample_ = {.bytes_per_second = bytes_sent / std::max(to_seconds(time_), 1e-6), .busy = time_};
   rate_ = smoothed(rate_, sample_->bytes_per_second);
-  pace_ = smoothed(pace_, bytes_sent / std::max(seconds(std::max(elapsed_, time_)), 1e-6));
+  pace_ = smoothed(pace_, bytes_sent / std::max(to_seconds(std::max(elapsed_, time_)), 1e-6));
   bytes_ = 0;
   time_ = {};
   elapsed_ = {};

@@ -17,8 +17,7 @@ constexpr Duration shortest = std::chrono::milliseconds(20);
 
 // Bucket n holds multiples up to 1/2 · √2ⁿ.
 void DemandLatency::record(Duration took, Duration expected) {
-  const double multiple = std::chrono::duration<double>(took).count() /
-                          std::max(std::chrono::duration<double>(expected).count(), 1e-6);
+  const double multiple = to_seconds(took) / std::max(to_seconds(expected), 1e-6);
   const double place =
       multiple <= first_bucket ? 0 : std::ceil(2 * std::log2(multiple / first_bucket));
   ++count_[static_cast<std::size_t>(std::min(place, buckets - 1.0))];
@@ -37,8 +36,7 @@ Duration DemandLatency::patience(Duration expected) const {
       ++bucket;
     multiple = std::clamp(first_bucket * std::exp2(static_cast<double>(bucket) / 2), 1.5, 16.0);
   }
-  const std::chrono::duration<double> longer = multiple * std::chrono::duration<double>(expected);
-  return std::max(shortest, std::chrono::duration_cast<Duration>(longer));
+  return std::max(shortest, from_seconds(multiple * to_seconds(expected)));
 }
 
 }  // namespace weft::fetcher

@@ -355,15 +355,14 @@ void ImageSchedule::check_invariants() const {
     for (const BlockRange& range : wanted(priority).ranges())
       add_once(range);
   }
-  constexpr BlockRange everything{BlockIndex(0), BlockCount(~std::uint64_t{0})};
   RangeSet demanded = wanted(Priority::demand);
-  in_flight_.for_each(everything, [&](BlockRange part, FetchId id) {
+  in_flight_.for_each(all_blocks, [&](BlockRange part, FetchId id) {
     add_once(part);
     const auto fetch = fetches_.find(id);
     WEFT_ASSERT(fetch != fetches_.end(), "in flight with a fetch that is over");
     WEFT_ASSERT(fetch->second.remaining.covers(part), "in flight, but its fetch was answered");
   });
-  second_.for_each(everything, [&](BlockRange part, FetchId id) {
+  second_.for_each(all_blocks, [&](BlockRange part, FetchId id) {
     const auto fetch = fetches_.find(id);
     WEFT_ASSERT(fetch != fetches_.end(), "a second flight with a fetch that is over");
     WEFT_ASSERT(fetch->second.remaining.covers(part), "a second flight that was answered");
@@ -374,7 +373,7 @@ void ImageSchedule::check_invariants() const {
     });
     WEFT_ASSERT(flights == part.count, "a second flight without a first");
   });
-  landing_.for_each(everything, [&](BlockRange part, Priority) { add_once(part); });
+  landing_.for_each(all_blocks, [&](BlockRange part, Priority) { add_once(part); });
   BlockCount remaining;
   for (const auto& [id, fetch] : fetches_) {
     remaining += fetch.remaining.count();

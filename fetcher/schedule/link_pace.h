@@ -24,9 +24,8 @@ struct LinkPace {
 
   /// Seconds until everything outstanding and `more` blocks are here.
   [[nodiscard]] double seconds_for(double more) const {
-    return std::chrono::duration<double>(round_trip).count() +
-           (static_cast<double>(outstanding.value()) + more) * wire_bytes_per_block /
-               bytes_per_second;
+    return to_seconds(round_trip) + (static_cast<double>(outstanding.value()) + more) *
+                                        wire_bytes_per_block / bytes_per_second;
   }
 };
 

@@ -14,10 +14,6 @@ constexpr Duration shortest_stall = std::chrono::milliseconds(1500);
 constexpr double factor = 2;
 constexpr std::uint64_t largest_request = 16 * batch;
 
-double seconds(Duration d) {
-  return std::chrono::duration<double>(d).count();
-}
-
 }  // namespace
 
 void LinkWindow::measured(double bytes_per_second, Duration round_trip) {
@@ -52,15 +48,13 @@ void LinkWindow::progress(BlockCount blocks, std::uint64_t wire_bytes, TimePoint
 
 std::optional<TimePoint> LinkWindow::stalls_at() const {
   if (outstanding() == BlockCount(0)) return std::nullopt;
-  const double expected =
-      seconds(round_trip_) + static_cast<double>(outstanding().value()) * wire_per_block_ / rate_;
-  const auto patience = std::chrono::duration_cast<Duration>(
-      std::chrono::duration<double>(std::min(4 * expected, 30.0)));
-  return busy_since_ + std::max(shortest_stall, patience);
+  const double expected = to_seconds(round_trip_) +
+                          static_cast<double>(outstanding().value()) * wire_per_block_ / rate_;
+  return busy_since_ + std::max(shortest_stall, from_seconds(std::min(4 * expected, 30.0)));
 }
 
 BlockCount LinkWindow::window() const {
-  const double bytes = rate_ * seconds(round_trip_ + processing) * factor;
+  const double bytes = rate_ * to_seconds(round_trip_ + processing) * factor;
   const double blocks = std::clamp(bytes / wire_per_block_, 0.0, 1e6);
   return BlockCount(std::max(2 * batch, static_cast<std::uint64_t>(blocks)));
 }

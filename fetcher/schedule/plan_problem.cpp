@@ -13,11 +13,6 @@
 namespace weft::fetcher {
 namespace {
 
-Duration from_seconds(double seconds) {
-  const double within = std::clamp(seconds, 0.0, 1e9);
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(within));
-}
-
 plan::Problem links_of(const PlanRequest& request) {
   plan::Problem problem;
   for (const LinkPace& link : request.links) {

@@ -31,9 +31,8 @@ void PlanQueues::remove(BlockRange range) {
 }
 
 void PlanQueues::install(const Queues& queues) {
-  constexpr BlockRange everything{BlockIndex(0), BlockCount(~std::uint64_t{0})};
   RangeSet free = std::move(unplanned_);
-  for (const BlockRange& part : planned_within(everything))
+  for (const BlockRange& part : planned_within(all_blocks))
     free.add(part);
   clear();
   for (const auto& [peer, entries] : queues) {
@@ -82,12 +81,7 @@ void PlanQueues::trim(PeerId peer, Queue& queue) const {
 std::vector<BlockRange> PlanQueues::live(PeerId peer, const Entry& entry) const {
   std::vector<BlockRange> parts;
   places_.for_each(entry.blocks, [&](BlockRange part, const Place& at) {
-    if (at.peer != peer) return;
-    if (!parts.empty() && parts.back().end() == part.first) {
-      parts.back().count += part.count;
-    } else {
-      parts.push_back(part);
-    }
+    if (at.peer == peer) append_run(parts, part);
   });
   return parts;
 }
@@ -119,11 +113,10 @@ std::vector<PeerId> PlanQueues::sources() const {
 }
 
 void PlanQueues::check_invariants(const RangeSet& wanted) const {
-  constexpr BlockRange everything{BlockIndex(0), BlockCount(~std::uint64_t{0})};
   RangeSet all = unplanned_;
   std::map<PeerId, std::uint64_t> by_peer;
   std::map<std::uint8_t, std::uint64_t> by_tier;
-  places_.for_each(everything, [&](BlockRange part, const Place& at) {
+  places_.for_each(all_blocks, [&](BlockRange part, const Place& at) {
     WEFT_ASSERT(!all.overlaps(part), "planned and unplanned");
     all.add(part);
     by_peer[at.peer] += part.count.value();

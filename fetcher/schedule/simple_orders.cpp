@@ -2,6 +2,7 @@
 #include "fetcher/schedule/simple_orders.h"
 
 #include "fetcher/wire/messages.h"
+#include "indexer/core/mix.h"
 
 #include <algorithm>
 #include <array>
@@ -12,23 +13,14 @@ namespace weft::fetcher {
 namespace {
 
 constexpr BlockCount batch(wire::blocks_per_batch);
-constexpr BlockCount everywhere(~std::uint64_t{0});
-
-/// SplitMix64's output function: a random number for each input.
-std::uint64_t mixed(std::uint64_t z) {
-  z += 0x9e3779b97f4a7c15U;
-  z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
-  z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
-  return z ^ (z >> 31U);
-}
 
 /// Random numbers that change with every block that is picked.
 class Dice {
  public:
   Dice(std::uint64_t seed, const Offer& offer)
-      : state_(mixed(seed ^ mixed(static_cast<std::uint64_t>(offer.peer))) ^
+      : state_(mix(seed ^ mix(static_cast<std::uint64_t>(offer.peer))) ^
                offer.wanted.count().value()) {}
-  std::uint64_t below(std::uint64_t n) { return n == 0 ? 0 : mixed(state_++) % n; }
+  std::uint64_t below(std::uint64_t n) { return n == 0 ? 0 : mix(state_++) % n; }
 
  private:
   std::uint64_t state_;
@@ -50,7 +42,7 @@ std::optional<BlockRange> batch_from(const Offer& offer, BlockIndex from) {
     }
     return std::nullopt;
   };
-  const BlockRange behind{from, everywhere - (from - BlockIndex(0))};
+  const BlockRange behind = BlockRange::between(from, all_blocks.end());
   if (auto found = search(behind)) return found;
   return search(BlockRange::between(BlockIndex(0), from));
 }

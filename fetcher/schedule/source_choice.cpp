@@ -16,8 +16,7 @@ constexpr double worth_sharing = 0.9;
 
 /// Blocks `source` can have delivered `seconds` from now.
 double blocks_by(const SourceState& source, double seconds) {
-  const double busy = std::chrono::duration<double>(source.round_trip).count() +
-                      source.queued_bytes / source.bytes_per_second;
+  const double busy = to_seconds(source.round_trip) + source.queued_bytes / source.bytes_per_second;
   return std::max(0.0, seconds - busy) * source.bytes_per_second / source.wire_bytes_per_block;
 }
 
@@ -39,7 +38,7 @@ double earliest_together(std::span<const SourceState> sources, double blocks, do
 }  // namespace
 
 double expected_completion(const SourceState& source, double blocks) {
-  return std::chrono::duration<double>(source.round_trip).count() +
+  return to_seconds(source.round_trip) +
          (source.queued_bytes + blocks * source.wire_bytes_per_block) / source.bytes_per_second;
 }
 

@@ -21,7 +21,7 @@ class TokenBucket {
   /// Bytes that may be taken now; saves up to a quarter of a second, or `least` if that is more.
   [[nodiscard]] double credit(double least, TimePoint now) {
     const double burst = std::max(rate_ / 4, 2 * least);
-    credit_ += std::chrono::duration<double>(now - at_).count() * rate_;
+    credit_ += to_seconds(now - at_) * rate_;
     credit_ = std::clamp(credit_, -4 * burst, burst);
     at_ = now;
     return credit_;

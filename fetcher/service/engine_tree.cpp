@@ -100,8 +100,8 @@ Materializer::Graft FetchEngine::grafter(const State& state) const {
 Awaitable<Result<wire::TreeNodes>> FetchEngine::ask_for_nodes(
     SendNodes command, State state, std::shared_ptr<PeerSession> session) {
   const double rate = std::max(1.0, session->link().bytes_per_second);
-  const auto transfer = std::chrono::duration_cast<Duration>(
-      std::chrono::duration<double>(static_cast<double>(command.nodes.size() * block_size) / rate));
+  const Duration transfer =
+      from_seconds(static_cast<double>(command.nodes.size() * block_size) / rate);
   const TimePoint deadline = timers_.now() + nodes_timeout + 2 * transfer;
   std::vector<ImageId> bases;
   if (options_.relatives) bases = options_.relatives->of(state->id());

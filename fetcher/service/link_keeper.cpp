@@ -28,10 +28,6 @@ bool sensible(const LinkRow::Rate& rate) {
          (rate.samples == 0 || rate.mean > 0);
 }
 
-Duration from_seconds(double seconds) {
-  return std::chrono::round<Duration>(std::chrono::duration<double>(seconds));
-}
-
 }  // namespace
 
 LinkRow to_row(const LinkRecord& record, std::int64_t unix_time) {
@@ -44,7 +40,7 @@ LinkRow to_row(const LinkRecord& record, std::int64_t unix_time) {
               .up = record.service.up,
               .lost = record.service.lost,
               .events = record.service.events};
-  if (record.round_trip) row.round_trip = std::chrono::duration<double>(*record.round_trip).count();
+  if (record.round_trip) row.round_trip = to_seconds(*record.round_trip);
   return row;
 }
 

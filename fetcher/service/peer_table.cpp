@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fetcher/service/peer_table.h"
 
+#include "indexer/core/mix.h"
+
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -166,10 +168,7 @@ std::vector<std::pair<PeerId, PeerStatus>> PeerTable::status() const {
 
 /// SplitMix64: good enough to spread pauses, and the same everywhere for one seed.
 std::uint64_t PeerTable::next_random() {
-  std::uint64_t z = (random_ += 0x9e3779b97f4a7c15U);
-  z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
-  z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
-  return z ^ (z >> 31U);
+  return mix(std::exchange(random_, random_ + golden_gamma));
 }
 
 void PeerTable::set_state(Entry& entry, PeerState state) {

@@ -3,6 +3,7 @@
 
 #include "fetcher/wire/messages.h"
 #include "indexer/core/assert.h"
+#include "indexer/core/mix.h"
 
 #include <algorithm>
 #include <bit>
@@ -25,13 +26,6 @@ std::uint32_t jump_hash(std::uint64_t key, std::uint32_t members) {
         (static_cast<double>(1LL << 31) / static_cast<double>((key >> 33U) + 1)));
   }
   return static_cast<std::uint32_t>(at);
-}
-
-std::uint64_t mix(std::uint64_t value) {
-  std::uint64_t z = value + 0x9e3779b97f4a7c15U;
-  z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
-  z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
-  return z ^ (z >> 31U);
 }
 
 Pieces::Pieces(BlockCount blocks)

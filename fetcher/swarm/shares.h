@@ -14,9 +14,6 @@ namespace weft::fetcher {
 /// them.
 [[nodiscard]] std::uint32_t jump_hash(std::uint64_t key, std::uint32_t members);
 
-/// Mixes the bits of a number (SplitMix64's finaliser): equal everywhere.
-[[nodiscard]] std::uint64_t mix(std::uint64_t value);
-
 /// An image cut into *pieces*: one batch of blocks each, the smallest that is worth asking for.
 /// Large images have larger pieces, so that there are never more than 2^16.
 class Pieces {

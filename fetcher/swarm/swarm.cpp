@@ -2,6 +2,7 @@
 #include "fetcher/swarm/swarm.h"
 
 #include "indexer/core/assert.h"
+#include "indexer/core/mix.h"
 
 #include <algorithm>
 #include <cmath>

@@ -3,6 +3,7 @@
 
 #include "fetcher/swarm/shares.h"
 #include "indexer/core/assert.h"
+#include "indexer/core/mix.h"
 
 #include <algorithm>
 #include <utility>

@@ -2,6 +2,7 @@
 #include "fetcher/swarm/swarm_order.h"
 
 #include "fetcher/wire/messages.h"
+#include "indexer/core/mix.h"
 
 #include <algorithm>
 #include <tuple>

@@ -4,6 +4,7 @@
 #include "indexer/core/units.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <vector>
 
 namespace weft {
@@ -22,6 +23,9 @@ struct BlockRange {
     return {first, first < end ? end - first : BlockCount(0)};
   }
 };
+
+/// Longer than any image.
+inline constexpr BlockRange all_blocks{BlockIndex(0), BlockCount(~std::uint64_t{0})};
 
 [[nodiscard]] constexpr BlockRange intersect(BlockRange a, BlockRange b) {
   return BlockRange::between(std::max(a.first, b.first), std::min(a.end(), b.end()));

@@ -7,10 +7,6 @@
 namespace weft {
 namespace {
 
-double seconds(Duration d) {
-  return std::chrono::duration<double>(d).count();
-}
-
 constexpr double ten_years = 10 * 365.25 * 86400;
 
 }  // namespace
@@ -20,13 +16,13 @@ Progress::Progress(ByteCount total, TimePoint start, Duration window)
 
 void Progress::update(ByteCount done, TimePoint now) {
   if (now <= last_) return;  // these bytes count with the next update that takes time
-  const double step = seconds(now - last_);
+  const double step = to_seconds(now - last_);
   const double bytes = done > done_ ? static_cast<double>((done - done_).value()) : 0;
-  const double age = seconds(now - start_);
+  const double age = to_seconds(now - start_);
   // While the job is younger than the window, the weight of the newest step is its share of the
   // whole: that makes the mean since the start.
   const double weight =
-      now - start_ < window_ ? step / age : 1 - std::exp(-step / seconds(window_));
+      now - start_ < window_ ? step / age : 1 - std::exp(-step / to_seconds(window_));
   rate_ += weight * (bytes / step - rate_);
   done_ = std::max(done_, done);
   last_ = now;
@@ -41,7 +37,7 @@ std::optional<Duration> Progress::remaining() const {
   if (done_ >= total_) return Duration::zero();
   const double left = static_cast<double>((total_ - done_).value());
   if (left > rate_ * ten_years) return std::nullopt;
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(left / rate_));
+  return from_seconds(left / rate_);
 }
 
 }  // namespace weft

@@ -56,7 +56,7 @@ TEST_P(Faults, cost_two_seconds_and_the_lost_rate_at_most) {
   read_now_and_then(scene);
   const double when = usual * percent / 100;
   double possible = 0;
-  scene.sim.at(std::chrono::duration_cast<Duration>(std::chrono::duration<double>(when)), [&] {
+  scene.sim.at(from_seconds(when), [&] {
     possible = when + scene.bound(1U << victim);
     faults[which].strike(scene.sim, *scene.sources[victim]);
   });

@@ -9,13 +9,6 @@ namespace {
 constexpr double no_limit = 1.25e9;                // bytes per second: what two processors exchange
 constexpr std::size_t kernel_buffer = 128u << 10;  // of a connection, besides what its path holds
 
-double seconds(Duration span) {
-  return std::chrono::duration<double>(span).count();
-}
-Duration from_seconds(double value) {
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(value));
-}
-
 }  // namespace
 
 TimePoint Network::Line::carry(TimePoint now, std::size_t bytes) {
@@ -95,7 +88,7 @@ std::size_t Network::window(const Flow& flow) const {
   const Path& between = path(flow.from, flow.to);
   const double up = nodes_[flow.from].up.rate > 0 ? nodes_[flow.from].up.rate : no_limit;
   const double rate = between.rate > 0 ? std::min(between.rate, up) : up;
-  return kernel_buffer + static_cast<std::size_t>(rate * 2 * seconds(between.delay));
+  return kernel_buffer + static_cast<std::size_t>(rate * 2 * to_seconds(between.delay));
 }
 
 std::optional<Parcel> Network::next_parcel(NodeIndex index, FlowId& from) {

@@ -38,7 +38,7 @@ class NetworkTest : public ::testing::Test {
       events.run_next();
   }
   double seconds(const std::shared_ptr<Stream>& stream) const {
-    return std::chrono::duration<double>(stream->done - begun).count();
+    return to_seconds(stream->done - begun);
   }
 
   EventQueue events;

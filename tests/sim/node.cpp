@@ -2,6 +2,8 @@
 // A simulated node as a target.
 #include "tests/sim/node.h"
 
+#include "indexer/core/mix.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -24,7 +26,7 @@ Node::Node(World& world, NodeIndex self, const NodeOptions& options)
           options.limits,
           options.choice ? options.choice() : std::make_unique<fetcher::LowestCompletionTime>(),
           options.order ? options.order() : std::make_unique<fetcher::PlannedOrder>()),
-      book_(fetcher::mix(self)) {
+      book_(mix(self)) {
   scheduler_.add_image(world.image, world.content.blocks);
 }
 

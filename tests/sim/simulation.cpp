@@ -47,7 +47,7 @@ double Simulation::elapsed() const {
 }
 
 double Simulation::elapsed_at(TimePoint when) const {
-  return std::chrono::duration<double>(when - begun_).count();
+  return to_seconds(when - begun_);
 }
 
 }  // namespace weft::sim

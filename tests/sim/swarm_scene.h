@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "indexer/core/clock.h"
 #include "tests/sim/simulation.h"
 
 #include <algorithm>
@@ -23,7 +24,7 @@ struct SwarmScene {
       Node& target = sim.add(options);
       const Duration wait =
           std::chrono::milliseconds(targets > 1 ? sim.world().random() % 1000 : 0);
-      begun.push_back(std::chrono::duration<double>(wait).count());
+      begun.push_back(to_seconds(wait));
       sim.at(wait, [&origin, &target] {
         target.connect(origin);
         target.materialize();

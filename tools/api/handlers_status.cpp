@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "indexer/core/clock.h"
 #include "tools/api/handlers.h"
 #include "tools/api/views.h"
 #include "tools/daemon/node.h"
@@ -38,7 +39,7 @@ json::object node_json(Node& node) {
                     {"state", node.store().directory().string()},
                     {"pid", ::getpid()},
                     {"version", version},
-                    {"uptime", std::chrono::duration<double>(uptime).count()},
+                    {"uptime", to_seconds(uptime)},
                     {"network", node.network() != nullptr}};
   view["listen"] = listening ? json::value(fetcher::to_string(*listening)) : nullptr;
   return view;

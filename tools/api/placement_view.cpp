@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/api/placement_view.h"
 
+#include "indexer/core/clock.h"
+
 #include <boost/json.hpp>
 
 #include <chrono>
@@ -9,10 +11,6 @@ namespace weft::tools {
 namespace {
 
 namespace json = boost::json;
-
-double seconds(Duration duration) {
-  return std::chrono::duration<double>(duration).count();
-}
 
 json::object node_json(const fetcher::Placement& placement) {
   const fetcher::NodeView& node = placement.node;
@@ -32,7 +30,7 @@ json::object node_json(const fetcher::Placement& placement) {
     view["exact"] = node.share->exact;
   }
   if (placement.needs) view["needs"] = placement.needs->value();
-  if (placement.time) view["time"] = seconds(*placement.time);
+  if (placement.time) view["time"] = to_seconds(*placement.time);
   if (placement.price) view["price"] = *placement.price;
   json::array sources;
   for (const auto& source : placement.sources)

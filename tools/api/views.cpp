@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/api/views.h"
 
+#include "indexer/core/clock.h"
+
 #include <boost/json.hpp>
 
 #include <cmath>
@@ -12,12 +14,8 @@ namespace {
 
 namespace json = boost::json;
 
-double seconds(Duration duration) {
-  return std::chrono::duration<double>(duration).count();
-}
-
 json::value maybe_seconds(const std::optional<Duration>& duration) {
-  return duration ? json::value(seconds(*duration)) : json::value(nullptr);
+  return duration ? json::value(to_seconds(*duration)) : json::value(nullptr);
 }
 
 /// Rounded down to one decimal, so that 100 is only shown for all.
@@ -115,7 +113,7 @@ json::object to_json(const fetcher::LinkView& link) {
                     {"rate_out", to_json(link.rate_out)},
                     {"round_trip", nullptr},
                     {"loss", nullptr}};
-  if (link.round_trip) view["round_trip"] = seconds(*link.round_trip);
+  if (link.round_trip) view["round_trip"] = to_seconds(*link.round_trip);
   if (link.loss.watched > 0) {
     view["loss"] = json::object{{"fraction", link.loss.fraction},
                                 {"per_hour", link.loss.per_hour},
@@ -137,13 +135,13 @@ json::object to_json(const KnownPeer& peer, const fetcher::PeerStatus* status) {
   view["node"] = status->node ? json::value(to_hex(*status->node)) : json::value(nullptr);
   view["name"] = status->name;
   view["rate"] = status->bytes_per_second;
-  view["round_trip"] = seconds(status->round_trip);
+  view["round_trip"] = to_seconds(status->round_trip);
   view["link"] = to_json(status->link);
   view["sent"] = status->link.sent;
   view["received"] = status->received.value();
   view["received_wire"] = status->received_wire.value();
   view["last_error"] = status->last_error;
-  view["retry_in"] = seconds(status->retry_in);
+  view["retry_in"] = to_seconds(status->retry_in);
   json::array banned;
   for (const auto& image : status->banned_for)
     banned.emplace_back(to_hex(image));
@@ -167,7 +165,7 @@ json::object to_json(const fs::MountStatus& mount, const fetcher::ImageFetchStat
   for (const auto& read : mount.waiting) {
     waiting.push_back({{"first_block", read.blocks.first.value()},
                        {"blocks", read.blocks.count.value()},
-                       {"age", seconds(read.age)},
+                       {"age", to_seconds(read.age)},
                        {"thread", read.thread_id}});
   }
   const auto& reads = mount.reads;
@@ -176,7 +174,7 @@ json::object to_json(const fs::MountStatus& mount, const fetcher::ImageFetchStat
                     {"name", mount.name},
                     {"image", to_hex(mount.image)},
                     {"policy", to_string(mount.policy.when_missing)},
-                    {"hold", seconds(mount.policy.deadline)},
+                    {"hold", to_seconds(mount.policy.deadline)},
                     {"state", to_string(mount.state)},
                     {"reads",
                      {{"resident", reads.resident},
@@ -184,11 +182,11 @@ json::object to_json(const fs::MountStatus& mount, const fetcher::ImageFetchStat
                       {"failed", reads.failed},
                       {"interrupted", reads.interrupted},
                       {"bytes", reads.bytes.value()},
-                      {"stall", seconds(reads.stall)},
-                      {"resident_p50", seconds(reads.resident_latency.p50)},
-                      {"resident_p99", seconds(reads.resident_latency.p99)},
-                      {"missing_p50", seconds(reads.missing_latency.p50)},
-                      {"missing_p99", seconds(reads.missing_latency.p99)}}},
+                      {"stall", to_seconds(reads.stall)},
+                      {"resident_p50", to_seconds(reads.resident_latency.p50)},
+                      {"resident_p99", to_seconds(reads.resident_latency.p99)},
+                      {"missing_p50", to_seconds(reads.missing_latency.p50)},
+                      {"missing_p99", to_seconds(reads.missing_latency.p99)}}},
                     {"waiting", std::move(waiting)}};
   const bool waits = !mount.waiting.empty();
   view["sources"] = fetch != nullptr ? json::value(to_json(fetch->sources)) : nullptr;
@@ -201,9 +199,9 @@ json::object to_json(const fetcher::FetchStatistics& fetch) {
           {"reads_failed", fetch.reads_failed},
           {"reads_joined", fetch.reads_joined},
           {"reads_waiting", fetch.reads_waiting},
-          {"stall", seconds(fetch.stalled)},
-          {"wait_p50", seconds(fetch.wait_p50)},
-          {"wait_p99", seconds(fetch.wait_p99)},
+          {"stall", to_seconds(fetch.stalled)},
+          {"wait_p50", to_seconds(fetch.wait_p50)},
+          {"wait_p99", to_seconds(fetch.wait_p99)},
           {"received", fetch.received.value()},
           {"received_wire", fetch.received_wire.value()},
           {"received_for_demand", fetch.received_by_priority[1].value()},

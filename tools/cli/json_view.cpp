@@ -43,7 +43,7 @@ std::optional<Duration> duration_of(const json::object& object, std::string_view
   if (value == nullptr || !value->is_number()) return std::nullopt;
   const double seconds = value->to_number<double>();
   if (!(seconds >= 0) || seconds > 1e9) return std::nullopt;
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+  return from_seconds(seconds);
 }
 
 const json::object& object_of(const json::object& object, std::string_view member) {

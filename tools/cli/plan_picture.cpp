@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/plan_picture.h"
 
+#include "indexer/core/clock.h"
 #include "tools/cli/json_view.h"
 #include "tools/config/quantity.h"
 
@@ -72,9 +73,7 @@ double finite(double value) {
 }
 
 std::string time_text(double seconds) {
-  constexpr double longest = 1e9;
-  return format_duration(
-      std::chrono::round<Duration>(std::chrono::duration<double>(std::min(seconds, longest))));
+  return format_duration(from_seconds(seconds));
 }
 
 // A source sends tier after tier: its segments, cut where a tier is finished.

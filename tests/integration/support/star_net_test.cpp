@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/tools/star_net.h"
 
+#include "indexer/core/clock.h"
 #include "tests/support/fs/subprocess.h"
 
 #include <gtest/gtest.h>
@@ -101,7 +102,7 @@ double carry(const UniqueFd& from, const UniqueFd& to, std::size_t bytes) {
     if (n <= 0) throw std::runtime_error("the stream ended");
     got += static_cast<std::size_t>(n);
   }
-  return std::chrono::duration<double>(Clock::now() - start).count();
+  return to_seconds(Clock::now() - start);
 }
 
 /// The least time that a rate allows: the first burst is free.
@@ -153,8 +154,7 @@ TEST_F(StarNetTest, spokes_of_a_site_share_its_uplink) {
       std::async(std::launch::async, [&] { return carry(one.spoke_end, one.hub_end, bytes); });
   static_cast<void>(carry(two.spoke_end, two.hub_end, bytes));
   first.get();
-  EXPECT_GE(std::chrono::duration<double>(Clock::now() - start).count(),
-            least_seconds(2 * bytes, 20 * megabit));
+  EXPECT_GE(to_seconds(Clock::now() - start), least_seconds(2 * bytes, 20 * megabit));
 }
 
 TEST_F(StarNetTest, a_cut_cable_is_silent_and_a_mended_one_goes_on) {

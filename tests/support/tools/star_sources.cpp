@@ -2,6 +2,7 @@
 #include "tests/support/tools/star_sources.h"
 
 #include "fetcher/plan/class_table.h"
+#include "indexer/core/clock.h"
 #include "indexer/core/file_io.h"
 #include "indexer/store/store.h"
 
@@ -177,7 +178,7 @@ fetcher::plan::Problem StarSources::problem() const {
     const StarSource& spec = sources_[i];
     Source source{.peer = static_cast<fetcher::PeerId>(i),
                   .rate = payload(spec.rate),
-                  .delay = std::chrono::duration<double>(spec.round_trip).count(),
+                  .delay = to_seconds(spec.round_trip),
                   .price = spec.price};
     if (!spec.site.empty()) source.site = sites.at(spec.site);
     problem.sources.push_back(source);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/tools/star_transfer.h"
 
+#include "indexer/core/clock.h"
 #include "indexer/tree/image_id.h"
 
 #include <algorithm>
@@ -48,7 +49,7 @@ bool StarTransfer::wait_for(double fraction, std::chrono::seconds limit) {
 
 double StarTransfer::finish(std::chrono::seconds limit) {
   const auto status = command_.wait(limit);
-  const double took = std::chrono::duration<double>(Clock::now() - start_).count();
+  const double took = to_seconds(Clock::now() - start_);
   if (!status || !status->ok())
     throw std::runtime_error("weft materialize " +
                              (status ? "failed" : "did not end: " + std::to_string(arrived())) +

@@ -59,11 +59,11 @@ TEST(ByteBudget, over_any_time_no_more_is_taken_than_burst_and_rate) {
     const ByteCount bytes(1 + random() % 2000);
     if (budget.take(bytes, now)) taken += static_cast<double>(bytes.value());
     now += std::chrono::milliseconds(random() % 700);
-    const double passed = std::chrono::duration<double>(now - start).count();
+    const double passed = to_seconds(now - start);
     ASSERT_LE(taken, 5000 + 1000 * passed + 1) << i;
     if (random() % 4 == 0) now = std::max(now, budget.ready_at(bytes, now));
   }
-  EXPECT_GT(taken, 0.8 * 1000 * std::chrono::duration<double>(now - start).count());
+  EXPECT_GT(taken, 0.8 * 1000 * to_seconds(now - start));
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ TEST(Placement, the_time_is_the_least_in_which_enough_has_come) {
       }
       return bytes - missing;
     };
-    const double seconds = std::chrono::duration<double>(*local.time - 10ms).count();
+    const double seconds = to_seconds(*local.time - 10ms);
     EXPECT_NEAR(come_by(seconds), 0, 20) << round;
   }
 }

@@ -87,7 +87,7 @@ TEST(RateMeter, a_stall_is_lost_time_and_no_part_of_the_rate) {
   EXPECT_EQ(meter.stalls(), 0u);
   run();
   EXPECT_NEAR(meter.rate(now).mean, 1.25e6, 0.05e6);
-  EXPECT_NEAR(std::chrono::duration<double>(meter.stalled(now)).count(), 5, 0.01);
+  EXPECT_NEAR(to_seconds(meter.stalled(now)), 5, 0.01);
   EXPECT_EQ(meter.stalls(), 1u);
 }
 

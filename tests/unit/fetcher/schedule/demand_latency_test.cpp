@@ -24,7 +24,7 @@ TEST(DemandLatency, follows_the_slowest_of_twenty) {
   EXPECT_EQ(latency.patience(100ms), 150ms) << "never below one and a half times";
   for (int i = 0; i < 15; ++i)
     latency.record(800ms, 100ms);
-  EXPECT_NEAR(std::chrono::duration<double>(latency.patience(100ms)).count(), 0.8, 0.01);
+  EXPECT_NEAR(to_seconds(latency.patience(100ms)), 0.8, 0.01);
 }
 
 TEST(DemandLatency, compares_small_and_large_fetches) {
@@ -33,7 +33,7 @@ TEST(DemandLatency, compares_small_and_large_fetches) {
     latency.record(2s, 1s);
     latency.record(20ms, 10ms);
   }
-  EXPECT_NEAR(std::chrono::duration<double>(latency.patience(100ms)).count(), 0.2, 0.01);
+  EXPECT_NEAR(to_seconds(latency.patience(100ms)), 0.2, 0.01);
 }
 
 TEST(DemandLatency, forgets) {

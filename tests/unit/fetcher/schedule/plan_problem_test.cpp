@@ -51,8 +51,8 @@ TEST_F(PlanProblemTest, sources_share_what_both_hold_by_their_rates) {
   EXPECT_NEAR(static_cast<double>(of(answer, a).count().value()), 3000, 33);
   EXPECT_EQ(of(answer, a).count() + of(answer, b).count(), BlockCount(4000));
   EXPECT_EQ(intersect(of(answer, a), of(answer, b)).count(), BlockCount(0));
-  EXPECT_NEAR(std::chrono::duration<double>(answer.forecast.finish()).count(), 1.0, 1e-6);
-  EXPECT_NEAR(std::chrono::duration<double>(answer.forecast.bound()).count(), 1.0, 1e-6);
+  EXPECT_NEAR(to_seconds(answer.forecast.finish()), 1.0, 1e-6);
+  EXPECT_NEAR(to_seconds(answer.forecast.bound()), 1.0, 1e-6);
 }
 
 TEST_F(PlanProblemTest, every_block_is_in_a_queue_of_a_holder) {
@@ -92,7 +92,7 @@ TEST_F(PlanProblemTest, tiers_come_first_in_every_queue) {
   EXPECT_EQ(queue.at(1).blocks, blocks(0, 10));
   EXPECT_EQ(queue.back().tier, last_tier);
   ASSERT_EQ(answer.forecast.tiers.size(), 3U);
-  EXPECT_NEAR(std::chrono::duration<double>(answer.forecast.tiers[0].finish).count(), 0.5, 1e-6);
+  EXPECT_NEAR(to_seconds(answer.forecast.tiers[0].finish), 0.5, 1e-6);
 }
 
 TEST_F(PlanProblemTest, a_capped_uplink_and_the_ingress_are_respected) {
@@ -102,16 +102,16 @@ TEST_F(PlanProblemTest, a_capped_uplink_and_the_ingress_are_respected) {
   request.holders.complete(a);
   request.holders.complete(b);
   request.wanted.add(blocks(0, 1000));
-  EXPECT_NEAR(std::chrono::duration<double>(solved().forecast.finish()).count(), 10, 0.01);
+  EXPECT_NEAR(to_seconds(solved().forecast.finish()), 10, 0.01);
   request.ingress = 50 * block_size;
-  EXPECT_NEAR(std::chrono::duration<double>(solved().forecast.finish()).count(), 20, 0.01);
+  EXPECT_NEAR(to_seconds(solved().forecast.finish()), 20, 0.01);
 }
 
 TEST_F(PlanProblemTest, what_is_in_flight_at_a_link_delays_it) {
   link(a, 100).outstanding = BlockCount(100);
   request.holders.complete(a);
   request.wanted.add(blocks(0, 100));
-  EXPECT_NEAR(std::chrono::duration<double>(solved().forecast.finish()).count(), 2, 0.01);
+  EXPECT_NEAR(to_seconds(solved().forecast.finish()), 2, 0.01);
 }
 
 TEST_F(PlanProblemTest, the_cheapest_goal_costs_less) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fetcher/swarm/shares.h"
 
+#include "indexer/core/mix.h"
+
 #include <gtest/gtest.h>
 
 #include <set>

@@ -14,7 +14,7 @@ constexpr TimePoint start{1000s};
 constexpr std::uint64_t mb = 1'000'000;
 
 double seconds(std::optional<Duration> d) {
-  return d ? std::chrono::duration<double>(*d).count() : -1;
+  return d ? to_seconds(*d) : -1;
 }
 
 TEST(Progress, steady_job_has_its_rate_from_the_first_step_on) {

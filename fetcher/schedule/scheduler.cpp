@@ -22,63 +22,6 @@ Scheduler::Image& Scheduler::at(const ImageId& image) {
 
 // --- Peers and what they hold.
 
-void Scheduler::peer_up(PeerId peer) {
-  links_.try_emplace(peer);
-}
-
-void Scheduler::nodes_per_request(PeerId peer, std::size_t nodes) {
-  if (const auto link = links_.find(peer); link != links_.end()) {
-    link->second.nodes_per_request = nodes;
-  }
-}
-
-void Scheduler::peer_down(PeerId peer, TimePoint now) {
-  if (links_.erase(peer) == 0) return;
-  std::erase_if(have_queries_, [&](const auto& entry) { return entry.second.peer == peer; });
-  for (auto& [id, image] : images_) {
-    image.schedule.holders.disconnected(peer);
-    image.schedule.drop_queue(peer);
-    image.replanner.holders_changed();
-    image.haves.forget(peer);
-    image.haves_due = Priority::prefetch;
-    std::vector<FetchId> lost;
-    for (const auto& [fetch, entry] : image.schedule.fetches()) {
-      if (entry.peer == peer) lost.push_back(fetch);
-    }
-    for (const FetchId fetch : lost)
-      end_fetch(image, fetch);
-  }
-  std::erase_if(node_fetches_, [&](const auto& entry) {
-    if (entry.second.peer != peer) return false;
-    at(entry.second.image).schedule.nodes.failed(entry.first);
-    at(entry.second.image).money.lost(entry.second.price, entry.second.nodes);
-    return true;
-  });
-  dispatch(now);
-}
-
-void Scheduler::link_measured(PeerId peer, double bytes_per_second, Duration round_trip) {
-  const auto it = links_.find(peer);
-  if (it == links_.end()) return;
-  Link& link = it->second;
-  link.window.measured(bytes_per_second, round_trip);
-  if (std::abs(bytes_per_second - link.rate_at_haves) < link.rate_at_haves / 4) return;
-  link.rate_at_haves = bytes_per_second;
-  haves_due();
-}
-
-void Scheduler::link_info(PeerId peer, PeerLinkInfo info) {
-  link_info_.insert_or_assign(peer, std::move(info));
-  for (auto& [id, image] : images_)
-    image.replanner.goal_changed();
-}
-
-void Scheduler::own_link(OwnLinkInfo info) {
-  own_link_ = std::move(info);
-  for (auto& [id, image] : images_)
-    image.replanner.goal_changed();
-}
-
 void Scheduler::add_image(const ImageId& image, BlockCount blocks) {
   images_.try_emplace(image).first->second.blocks = blocks;
 }
@@ -124,37 +67,12 @@ void Scheduler::holding(PeerId peer, const ImageId& image, const std::vector<Blo
   dispatch(now);
 }
 
-bool Scheduler::ban(PeerId peer, const ImageId& id, TimePoint now) {
-  Image& image = at(id);
-  if (!image.schedule.holders.ban(peer)) return false;
-  image.schedule.drop_queue(peer);
-  image.replanner.holders_changed();
-  image.haves_due = Priority::prefetch;
-  std::vector<FetchId> running;
-  for (const auto& [fetch, entry] : image.schedule.fetches()) {
-    if (entry.peer == peer) running.push_back(fetch);
-  }
-  for (const FetchId fetch : running) {
-    end_fetch(image, fetch);
-    commands_.push_back(CancelFetch{fetch, peer});
-  }
-  std::erase_if(node_fetches_, [&](const auto& entry) {
-    if (entry.second.peer != peer || entry.second.image != id) return false;
-    image.schedule.nodes.failed(entry.first);
-    image.money.lost(entry.second.price, entry.second.nodes);
-    return true;
-  });
-  dispatch(now);
-  return true;
-}
-
 // --- Wanting.
 
 bool Scheduler::read(const ImageId& id, NewRead read, TimePoint now) {
   WEFT_ASSERT(!read.missing.empty(), "a read that misses nothing");
   Image& image = at(id);
-  for (const TreeNode& node : read.nodes)
-    image.schedule.nodes.want(node, Priority::demand);
+  demand_nodes(image, read.nodes, now);
   const auto joined = image.schedule.add_read(
       read.ticket, {read.range, RangeSet(read.missing), read.deadline, read.hold, {}});
   for (const FetchId fetch : joined.raise)
@@ -299,40 +217,6 @@ void Scheduler::failed(FetchId id, bool lacks, TimePoint now) {
   dispatch(now);
 }
 
-Scheduler::Verdict Scheduler::nodes_answered(NodeFetchId id, std::span<const TreeNode> present,
-                                             TimePoint now) {
-  const auto found = node_fetches_.find(id);
-  if (found == node_fetches_.end()) return Verdict::stale;
-  const NodeFetch fetch = found->second;
-  node_fetches_.erase(found);
-  TreeWants& nodes = at(fetch.image).schedule.nodes;
-  at(fetch.image)
-      .money.came(fetch.price, fetch.nodes, present.size() * MoneyLedger::most_bytes_per_block);
-  if (!nodes.answered(id, fetch.peer, present, now + limits_.absent_for)) {
-    for (const TreeNode& node : present)
-      nodes.returned(node);
-    return Verdict::unasked;
-  }
-  dispatch(now);
-  return Verdict::fine;
-}
-
-void Scheduler::nodes_failed(NodeFetchId id, bool lacks, TimePoint now) {
-  const auto found = node_fetches_.find(id);
-  if (found == node_fetches_.end()) return;
-  const NodeFetch fetch = found->second;
-  node_fetches_.erase(found);
-  TreeWants& nodes = at(fetch.image).schedule.nodes;
-  at(fetch.image).money.lost(fetch.price, fetch.nodes);
-  if (lacks) {
-    [[maybe_unused]] const bool clean =
-        nodes.answered(id, fetch.peer, {}, now + limits_.absent_for);
-  } else {
-    nodes.failed(id);
-  }
-  dispatch(now);
-}
-
 // --- Landing.
 
 void Scheduler::complete(std::span<const FetchTicket> tickets) {
@@ -363,19 +247,6 @@ void Scheduler::dropped(const ImageId& id, std::span<const BlockRange> ranges, T
   dispatch(now);
 }
 
-void Scheduler::nodes_landed(const ImageId& id, std::span<const TreeNode> nodes, TimePoint now) {
-  for (const TreeNode& node : nodes)
-    at(id).schedule.nodes.landed(node);
-  if (!nodes.empty()) at(id).haves_due = Priority::prefetch;
-  dispatch(now);
-}
-
-void Scheduler::nodes_rejected(const ImageId& id, std::span<const TreeNode> nodes, TimePoint now) {
-  for (const TreeNode& node : nodes)
-    at(id).schedule.nodes.returned(node);
-  dispatch(now);
-}
-
 // --- Time.
 
 void Scheduler::tick(TimePoint now) {
@@ -395,46 +266,9 @@ void Scheduler::tick(TimePoint now) {
     image.haves.expire(now);
   }
   find_stalled(now);
+  leave_late_nodes(now);
   haves_due();
   dispatch(now);
-}
-
-void Scheduler::find_stalled(TimePoint now) {
-  constexpr unsigned longest_probation = 5;  // 2 s, twice as long after every stall, 32 s at most
-  std::vector<PeerId> stalled;
-  for (auto& [peer, link] : links_) {
-    if (link.window.stalled(now)) {
-      if (!link.stalled) {
-        holders_changed();
-        link.stalls = std::min(link.stalls + 1, longest_probation);
-        link.stalled = now + std::chrono::seconds(1 << link.stalls);
-      }
-      stalled.push_back(peer);
-    } else if (link.stalled && now >= *link.stalled) {
-      link.stalled.reset();
-    }
-  }
-  for (const PeerId peer : stalled)
-    leave_stalled(peer);
-}
-
-void Scheduler::leave_stalled(PeerId peer) {
-  for (auto& [id, image] : images_) {
-    std::vector<FetchId> leave;
-    for (const auto& [fetch, entry] : image.schedule.fetches()) {
-      if (entry.peer != peer || entry.remaining.empty()) continue;
-      const BlockIndex first = entry.remaining.first();
-      const bool elsewhere = std::ranges::any_of(links_, [&](const auto& other) {
-        return other.first != peer && other.second.lively() &&
-               image.schedule.holders.holds(other.first, first);
-      });
-      if (elsewhere) leave.push_back(fetch);
-    }
-    for (const FetchId fetch : leave) {
-      end_fetch(image, fetch);
-      commands_.push_back(CancelFetch{fetch, peer});
-    }
-  }
 }
 
 std::optional<TimePoint> Scheduler::next_wakeup(TimePoint now) const {
@@ -443,6 +277,9 @@ std::optional<TimePoint> Scheduler::next_wakeup(TimePoint now) const {
   for (const auto& [peer, link] : links_) {
     const auto stalls_at = link.window.stalls_at();
     if (stalls_at && !link.stalled && *stalls_at > now) by(*stalls_at);
+  }
+  for (const auto& [id, fetch] : node_fetches_) {
+    if (fetch.late_at > now) by(fetch.late_at);
   }
   for (const auto& [id, image] : images_) {
     const ImageSchedule& s = image.schedule;
@@ -481,18 +318,6 @@ BlockCount Scheduler::prefetch_backlog(const ImageId& id) const {
   return schedule == nullptr ? BlockCount(0) : schedule->wanted(Priority::prefetch).count();
 }
 
-bool Scheduler::is_lively(PeerId peer) const {
-  const auto link = links_.find(peer);
-  return link != links_.end() && !link->second.stalled;
-}
-
-bool Scheduler::has_lively_holder(const Place& place) const {
-  const ImageSchedule* schedule = image(place.image);
-  return schedule != nullptr && std::ranges::any_of(links_, [&](const auto& link) {
-           return !link.second.stalled && schedule->holders.holds(link.first, place.block);
-         });
-}
-
 bool Scheduler::worth_waiting_for(const Place& first, const Place& twin) const {
   const auto it = images_.find(first.image);
   if (it == images_.end()) return false;
@@ -505,11 +330,6 @@ bool Scheduler::worth_waiting_for(const Place& first, const Place& twin) const {
   if (!sender && it->second.cap.limited()) return false;
   const bool alive = sender ? is_lively(*sender) : has_lively_holder(first);
   return alive || !has_lively_holder(twin);
-}
-
-const LinkWindow* Scheduler::link(PeerId peer) const {
-  const auto it = links_.find(peer);
-  return it == links_.end() ? nullptr : &it->second.window;
 }
 
 void Scheduler::check_invariants() const {

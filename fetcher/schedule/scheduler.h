@@ -57,7 +57,8 @@ struct SchedulerLimits {
 ///    What they hold in other images is asked for by digest. A promise that is not kept moves the
 ///    block elsewhere; `HaveTrust` says when to stop believing.
 /// 7. A demand fetch that takes longer than 95 % of its link's do is asked for again elsewhere, and
-///    an idle link repeats the tail of slower ones; the first answer counts.
+///    an idle link repeats the tail of slower ones; the first answer counts. Tree nodes that are
+///    late are asked for elsewhere too.
 /// 8. Nothing is asked for that might exceed a job's budget.
 /// 9. What is wanted as prefetch is planned, and planned again when the world differs
 /// (`Replanner`).
@@ -261,7 +262,8 @@ class Scheduler {
   struct NodeFetch {
     PeerId peer{};
     ImageId image;
-    TimePoint since;
+    TimePoint late_at;  // then another holder is asked
+    Duration expected{0};
     BlockCount nodes;  // as the ledger counts them
     double price = 0;
   };
@@ -296,8 +298,24 @@ class Scheduler {
   void send_demanded_nodes(const ImageId& id, Image& image, PeerId peer, TimePoint now);
   void spread_nodes(const ImageId& id, Image& image, std::vector<PeerId> peers,
                     wire::Priority priority, TimePoint now);
-  std::size_t send_nodes(const ImageId& id, Image& image, PeerId peer, wire::Priority at_least,
-                         std::size_t most, TimePoint now);
+  bool send_nodes(const ImageId& id, Image& image, PeerId peer, wire::Priority at_least,
+                  std::size_t most, TimePoint now);
+  [[nodiscard]] std::uint64_t nodes_in_flight(PeerId peer) const;
+  [[nodiscard]] double seconds_for_nodes(PeerId peer, std::uint64_t nodes) const;
+  void demand_nodes(Image& image, std::span<const TreeNode> nodes, TimePoint now);
+  void leave_late_nodes(TimePoint now);
+  void end_node_fetch(NodeFetchId id, bool lacks, TimePoint now);
+  template <class Which>
+  void drop_node_fetches(Which which) {
+    std::erase_if(node_fetches_, [&](const auto& entry) {
+      const NodeFetch& fetch = entry.second;
+      if (!which(fetch)) return false;
+      Image& image = at(fetch.image);
+      image.schedule.nodes.failed(entry.first);
+      image.money.lost(fetch.price, fetch.nodes);
+      return true;
+    });
+  }
   void ask_haves(const ImageId& id, Image& image, TimePoint now);
   void ask_have(const ImageId& id, Image& image, PeerId peer, wire::Priority priority,
                 const RangeSet& scope, bool sample);
@@ -311,6 +329,8 @@ class Scheduler {
   /// Ends a fetch, keeping the books of link and money; its blocks are wanted again. `sent`: what
   /// it has not brought may have been sent all the same.
   std::vector<BlockRange> end_fetch(Image& image, FetchId id, bool sent = true);
+  /// Ends them and tells the peers.
+  void leave(Image& image, std::span<const FetchId> fetches);
   void find_stalled(TimePoint now);
   void leave_stalled(PeerId peer);
   [[nodiscard]] bool is_lively(PeerId peer) const;

@@ -127,102 +127,6 @@ BlockCount Scheduler::keep_affordable(std::vector<PeerId>& holders, const MoneyL
   return most;
 }
 
-std::vector<PeerId> Scheduler::usable(const std::vector<PeerId>& holders) const {
-  std::vector<PeerId> connected;
-  std::vector<PeerId> lively;
-  for (const PeerId peer : holders) {
-    const auto link = links_.find(peer);
-    if (link == links_.end()) continue;
-    connected.push_back(peer);
-    if (link->second.lively()) lively.push_back(peer);
-  }
-  return lively.empty() ? connected : lively;
-}
-
-SourceState Scheduler::source(PeerId peer, const PerPeer& assigned) const {
-  const LinkWindow& window = links_.at(peer).window;
-  SourceState state{peer, window.bytes_per_second(), window.round_trip(), window.queued_bytes(),
-                    window.wire_bytes_per_block()};
-  if (const auto it = assigned.find(peer); it != assigned.end()) {
-    for (const BlockRange& range : it->second) {
-      state.queued_bytes += static_cast<double>(range.count.value()) * state.wire_bytes_per_block;
-    }
-  }
-  return state;
-}
-
-// --- Tree nodes.
-
-/// What somebody waits for goes in requests of its own, so that it overtakes the rest.
-void Scheduler::dispatch_nodes(const ImageId& id, Image& image, std::optional<PeerId> preferred,
-                               Priority at_least, TimePoint now) {
-  const TreeWants& nodes = image.schedule.nodes;
-  if (!nodes.any_wanted(at_least)) return;
-  if (preferred) send_demanded_nodes(id, image, *preferred, now);
-  std::vector<PeerId> peers = usable(image.schedule.holders.with_image());
-  std::ranges::sort(peers, {},
-                    [&](PeerId peer) { return expected_completion(source(peer, {}), 1); });
-  for (const PeerId peer : peers)
-    send_demanded_nodes(id, image, peer, now);
-  for (const Priority priority : {Priority::readahead, Priority::prefetch}) {
-    if (priority <= at_least) spread_nodes(id, image, peers, priority, now);
-  }
-}
-
-void Scheduler::send_demanded_nodes(const ImageId& id, Image& image, PeerId peer, TimePoint now) {
-  while (send_nodes(id, image, peer, Priority::demand, links_.at(peer).nodes_per_request, now)) {
-  }
-}
-
-/// What nobody waits for is asked for in small requests, and no more of it than keeps the links
-/// full: many sources bring a tree sooner than one, and the blocks below what is here do not wait
-/// for the rest.
-void Scheduler::spread_nodes(const ImageId& id, Image& image, std::vector<PeerId> peers,
-                             Priority priority, TimePoint now) {
-  constexpr std::uint64_t smallest = 32;
-  std::map<PeerId, std::uint64_t> in_flight;
-  for (const auto& [fetch, entry] : node_fetches_)
-    in_flight[entry.peer] += entry.nodes.value();
-  while (image.schedule.nodes.any_wanted(priority)) {
-    std::erase_if(peers, [&](PeerId peer) {
-      const BlockCount window = links_.at(peer).window.window();
-      return in_flight[peer] + smallest > std::max(window.value(), 2 * smallest);
-    });
-    if (peers.empty()) return;
-    const auto best = std::ranges::min_element(peers, {}, [&](PeerId peer) {
-      SourceState state = source(peer, {});
-      state.queued_bytes += static_cast<double>(in_flight[peer] * block_size);
-      return expected_completion(state, smallest);
-    });
-    const Link& link = links_.at(*best);
-    const std::uint64_t size = std::min<std::uint64_t>(
-        link.nodes_per_request, std::max(link.window.window().value() / 4, smallest));
-    if (const std::size_t sent = send_nodes(id, image, *best, priority, size, now)) {
-      in_flight[*best] += sent;
-    } else {
-      peers.erase(best);
-    }
-  }
-}
-
-/// One request for `most` at most; how many there were to ask for.
-std::size_t Scheduler::send_nodes(const ImageId& id, Image& image, PeerId peer, Priority at_least,
-                                  std::size_t most, TimePoint now) {
-  TreeWants& nodes = image.schedule.nodes;
-  const double cost = price(peer);
-  most = std::min<std::size_t>(most, image.money.affordable(cost).value());
-  if (most == 0) return 0;
-  std::vector<TreeNode> ask = nodes.askable(peer, at_least, most);
-  if (ask.empty()) return 0;
-  const NodeFetchId fetch{++last_node_fetch_};
-  nodes.sent(ask, fetch);
-  const BlockCount counted(ask.size());
-  image.money.reserve(cost, counted);
-  node_fetches_.emplace(fetch, NodeFetch{peer, id, now, counted, cost});
-  commands_.push_back(SendNodes{fetch, peer, id, std::move(ask), at_least});
-  return counted.value();
-}
-
 // --- What nobody waits for yet.
 
 void Scheduler::fill(PeerId peer, Link& link, Priority priority, TimePoint now) {
@@ -292,33 +196,6 @@ Picked Scheduler::pick(const Image& image, PeerId peer, Priority priority, Block
   return image.order->pick(offer(wanted));
 }
 
-std::vector<LinkPace> Scheduler::paces() const {
-  std::vector<LinkPace> all;
-  all.reserve(links_.size());
-  for (const auto& [peer, link] : links_) {
-    const LinkWindow& window = link.window;
-    LinkPace& pace = all.emplace_back();
-    pace = {.peer = peer,
-            .bytes_per_second = window.bytes_per_second(),
-            .round_trip = window.round_trip(),
-            .wire_bytes_per_block = window.wire_bytes_per_block(),
-            .outstanding = window.outstanding(),
-            .lively = link.lively()};
-    const auto info = link_info_.find(peer);
-    if (info == link_info_.end()) continue;
-    pace.price_per_gib = info->second.price_per_gib;
-    pace.capped_site = capped_site(info->second);
-  }
-  return all;
-}
-
-std::optional<std::uint32_t> Scheduler::capped_site(const PeerLinkInfo& info) const {
-  if (info.site.empty() || info.site == own_link_.site) return std::nullopt;
-  const auto site = std::ranges::find(own_link_.sites, info.site, &SiteInfo::name);
-  if (site == own_link_.sites.end() || site->uplink_bytes_per_second <= 0) return std::nullopt;
-  return static_cast<std::uint32_t>(site - own_link_.sites.begin());
-}
-
 // --- Bookkeeping.
 
 void Scheduler::send(const ImageId& id, Image& image, Ask ask,
@@ -382,6 +259,14 @@ void Scheduler::raise(Image& image, FetchId id, TimePoint now) {
   image.schedule.raise(id, Priority::demand);
   note_demand(image.schedule, id, expected_completion(source(fetch.peer, {}), 0), now);
   commands_.push_back(RaiseFetch{id, fetch.peer});
+}
+
+void Scheduler::leave(Image& image, std::span<const FetchId> fetches) {
+  for (const FetchId fetch : fetches) {
+    const PeerId peer = image.schedule.fetches().at(fetch).peer;
+    end_fetch(image, fetch);
+    commands_.push_back(CancelFetch{fetch, peer});
+  }
 }
 
 std::vector<BlockRange> Scheduler::end_fetch(Image& image, FetchId id, bool sent) {

@@ -17,10 +17,6 @@ constexpr double most_hedge_credit = 1024;  // blocks
 constexpr double clearly = 1.5;
 constexpr double and_seconds = 0.1;
 
-Duration from_seconds(double seconds) {
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-}
-
 }  // namespace
 
 // --- Hedging.
@@ -144,11 +140,7 @@ std::vector<BlockRange> Scheduler::tail(const Image& image, PeerId peer, const L
 
 /// Fetches that have nothing to bring any more that is not here already.
 void Scheduler::cancel_overtaken(Image& image) {
-  for (const FetchId fetch : image.schedule.take_overtaken()) {
-    const PeerId peer = image.schedule.fetches().at(fetch).peer;
-    end_fetch(image, fetch);
-    commands_.push_back(CancelFetch{fetch, peer});
-  }
+  leave(image, image.schedule.take_overtaken());
 }
 
 // --- Accounts.

@@ -89,7 +89,7 @@ RangeSet Scheduler::unheld(Image& image, Priority priority) {
   BlockIndex at = priority == Priority::prefetch ? image.haves_from : BlockIndex(0);
   std::size_t looked = 0;
   std::optional<BlockRange> next;
-  while ((next = all.first_within(BlockRange::between(at, BlockIndex(~std::uint64_t{0}))))) {
+  while ((next = all.first_within(BlockRange::between(at, all_blocks.end())))) {
     if (++looked > most_runs_looked_at) break;
     for (const Holders::Run& run : schedule.holders.runs(*next)) {
       if (std::ranges::none_of(run.peers, lively)) result.add(run.range);

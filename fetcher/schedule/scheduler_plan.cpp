@@ -43,20 +43,6 @@ void Scheduler::set_tier(const ImageId& id, std::span<const BlockRange> ranges, 
   image.replanner.goal_changed();
 }
 
-void Scheduler::holders_changed() {
-  for (auto& [id, image] : images_)
-    image.replanner.holders_changed();
-}
-
-std::vector<LinkPace> Scheduler::lively_holders(const Image& image) const {
-  std::vector<LinkPace> links = paces();
-  std::erase_if(links, [](const LinkPace& link) { return !link.lively; });
-  const std::vector<PeerId> holders = image.schedule.holders.with_blocks();
-  std::erase_if(
-      links, [&](const LinkPace& link) { return !std::ranges::binary_search(holders, link.peer); });
-  return links;
-}
-
 void Scheduler::plan_if_due(const ImageId& id, Image& image, TimePoint now) {
   const ImageSchedule& schedule = image.schedule;
   if (image.order) return;  // it needs no plan
@@ -133,8 +119,8 @@ void Scheduler::install(Image& image, const PlanQueues::Queues& queues) {
 /// What nobody waits for and a link would bring long after all else is here, because it has become
 /// slow since it was asked.
 void Scheduler::recall_what_is_late(Image& image) {
-  const double finish = std::chrono::duration<double>(image.planned->forecast.finish()).count();
-  const double latest = far_too_late * finish + std::chrono::duration<double>(and_this).count();
+  const double finish = to_seconds(image.planned->forecast.finish());
+  const double latest = far_too_late * finish + to_seconds(and_this);
   const std::vector<LinkPace> links = lively_holders(image);
   std::vector<FetchId> late;
   for (const auto& [fetch, entry] : image.schedule.fetches()) {
@@ -148,11 +134,7 @@ void Scheduler::recall_what_is_late(Image& image) {
     });
     if (elsewhere) late.push_back(fetch);
   }
-  for (const FetchId fetch : late) {
-    const PeerId peer = image.schedule.fetches().at(fetch).peer;
-    end_fetch(image, fetch);
-    commands_.push_back(CancelFetch{fetch, peer});
-  }
+  leave(image, late);
 }
 
 const PlanStatus* Scheduler::plan(const ImageId& id) const {

@@ -95,6 +95,12 @@ void TreeWants::returned(TreeNode node) {
   ++wanted_;
 }
 
+std::optional<NodeFetchId> TreeWants::fetch_of(TreeNode node) const {
+  const auto it = nodes_.find(node);
+  const bool in_flight = it != nodes_.end() && it->second.stage == Stage::in_flight;
+  return in_flight ? std::optional(it->second.fetch) : std::nullopt;
+}
+
 void TreeWants::forget_lacks(TimePoint now) {
   for (auto& [node, entry] : nodes_) {
     if (!entry.lacks.empty() && now >= entry.lacks_until) entry.lacks.clear();

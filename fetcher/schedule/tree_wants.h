@@ -43,6 +43,8 @@ class TreeWants {
   void forget_lacks(TimePoint now);
 
   [[nodiscard]] bool contains(TreeNode node) const { return nodes_.contains(node); }
+  /// Null: it is not in flight.
+  [[nodiscard]] std::optional<NodeFetchId> fetch_of(TreeNode node) const;
   [[nodiscard]] bool empty() const { return nodes_.empty(); }
   [[nodiscard]] std::size_t size() const { return nodes_.size(); }
   /// Some block of `range` has its leaf on the way.

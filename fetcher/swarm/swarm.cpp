@@ -114,6 +114,7 @@ void Swarm::update_order(TimePoint now) {
   partners_.clear();
   std::set<PeerId> pending;
   for (const auto& [id, peer] : peers_) {
+    if (!peer.known || !peer.origin) order_->remove_origin(id);
     if (peer.known && peer.origin) {
       order_->set_share(id, peer.share, peer.answers > 0);
     } else if (peer.known) {
@@ -134,6 +135,10 @@ void Swarm::update_order(TimePoint now) {
 Swarm::Actions Swarm::tick(const View& view, TimePoint now) {
   Actions actions;
   std::erase_if(shunned_, [now](const auto& entry) { return now >= entry.second; });
+  // Who said that it does not fetch the image may have begun since.
+  for (auto& [id, peer] : peers_) {
+    if (!std::exchange(peer.holds, view.holders.has_image(id)) && peer.holds) peer.ask_at = now;
+  }
   ask_around(actions, now);
   drop_useless(actions, now);
   dial_more(actions, now);

@@ -89,6 +89,7 @@ class Swarm {
     bool speaks = false;
     bool origin = false;
     bool known = false;  // it has answered: an origin or a partner
+    bool holds = false;  // some of the image, as of the last tick
     Share share;
     TimePoint ask_at{};
     unsigned answers = 0;

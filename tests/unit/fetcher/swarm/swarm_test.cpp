@@ -81,6 +81,20 @@ TEST_F(SwarmTest, question_without_an_answer_holds_nothing_up_for_long) {
   EXPECT_FALSE(swarm.active());
 }
 
+TEST_F(SwarmTest, peer_that_begins_to_fetch_is_asked_again_and_is_an_origin_no_more) {
+  swarm.connected(partner, node(2), true, now);
+  swarm.answered(partner, answer(2, 0, {}), now);
+  while (!tick().ask.empty())
+    swarm.answered(partner, answer(2, 0, {}), now);
+  EXPECT_FALSE(swarm.order()->may_repeat(partner)) << "it is spared";
+  holders.partial(partner, {{BlockIndex(0), BlockCount(32)}}, {});
+  EXPECT_EQ(tick().ask, std::vector{partner});
+  wire::SwarmAnswer no_origin = answer(2, 0, {});
+  no_origin.origin = false;
+  swarm.answered(partner, no_origin, now);
+  EXPECT_TRUE(swarm.order()->may_repeat(partner));
+}
+
 TEST_F(SwarmTest, few_of_many_addresses_are_dialled) {
   swarm.connected(origin, node(1), true, now);
   swarm.answered(origin, answer(9, 0, {2, 3, 4, 5, 6, 7, 8}), now);

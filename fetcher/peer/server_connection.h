@@ -47,7 +47,9 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   struct Watch {
     std::uint32_t request = 0;
     std::weak_ptr<LocalImage> image;  // not held: a peer that watches must not keep it in use
-    std::optional<std::uint64_t> generation;
+    TimePoint since{};
+    bool looked = false;
+    std::optional<std::uint64_t> generation;  // null: the image has not been here
     Holdings announced;
     TimePoint look_up_again{};
   };

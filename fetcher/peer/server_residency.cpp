@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fetcher/peer/server_connection.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 #include <vector>
@@ -12,6 +13,9 @@ constexpr std::size_t max_watches = 256;
 constexpr std::size_t max_runs = 65536;
 // An image nobody has open does not change; it may have been opened anew meanwhile.
 constexpr Duration look_up_interval = std::chrono::seconds(5);
+// An image that is not here may come. Nodes that begin to fetch it together do so soon after they
+// watched it at each other, so it is looked for often at first.
+constexpr int looks_while_its_age_doubles = 4;
 
 struct Look {
   std::shared_ptr<LocalImage> image;
@@ -47,6 +51,7 @@ Result<void> ServerConnection::handle_watch(std::uint32_t request,
   }
   watches_[watch.image] = {};  // asked again: announced as a whole again
   watches_[watch.image].request = request;
+  watches_[watch.image].since = in({});
   if (!std::exchange(polling_, true)) {
     shared_.tasks.spawn("peer residency",
                         [](std::shared_ptr<ServerConnection> c) -> Awaitable<void> {
@@ -68,7 +73,7 @@ Awaitable<void> ServerConnection::poll_residency() {
     // A new watch is answered at once.
     const auto has_new = [this] {
       for (const auto& [image, watch] : watches_) {
-        if (!watch.generation) return true;
+        if (!watch.looked) return true;
       }
       return false;
     };
@@ -84,7 +89,7 @@ Awaitable<void> ServerConnection::announce(ImageId image) {
   if (before == watches_.end() || closed_) co_return;
   const std::uint32_t request = before->second.request;
   auto open = before->second.image.lock();
-  if (before->second.generation) {
+  if (before->second.looked) {
     const bool changed = open != nullptr ? open->generation() != before->second.generation
                                          : !before->second.announced.complete &&
                                                before->second.look_up_again <= in({});
@@ -95,12 +100,24 @@ Awaitable<void> ServerConnection::announce(ImageId image) {
   auto look = co_await run_on_worker(shared_.context.offload, std::move(work));
   const auto after = watches_.find(image);
   if (closed_ || after == watches_.end() || after->second.request != request) co_return;
+  Watch& watch = after->second;
+  watch.looked = true;
+  if (!look && look.error().is(Errc::unknown_image)) {
+    const Duration age = in({}) - watch.since;
+    watch.look_up_again = in(std::min(age / looks_while_its_age_doubles, look_up_interval));
+    if (!watch.generation) co_return;
+    watch.generation.reset();  // it has been removed
+    watch.since = in({});
+    for (const wire::Residency& frame : announcements(image, watch.announced, {}, false))
+      send(wire::Priority::readahead, request, frame);
+    watch.announced = {};
+    co_return;
+  }
   if (!look) {
     send_failure(request, look.error());
     watches_.erase(after);
     co_return;
   }
-  Watch& watch = after->second;
   const bool first = !watch.generation;
   for (const wire::Residency& frame :
        announcements(image, watch.announced, look->holdings, first)) {

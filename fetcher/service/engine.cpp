@@ -169,7 +169,7 @@ Awaitable<void> FetchEngine::ask_for_image(PeerId peer, std::shared_ptr<PeerSess
   const bool has = answer && answer->image.info == state->image->info();
   if (has && answer->image.complete) {
     scheduler_.holding(peer, state->id(), Scheduler::Holding::complete, timers_.now());
-  } else if (!has) {
+  } else if (!has && !scheduler_.image(state->id())->holders.has_image(peer)) {
     scheduler_.holding(peer, state->id(), Scheduler::Holding::empty, timers_.now());
   }
   look_for_relatives(state);

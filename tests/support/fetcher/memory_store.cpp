@@ -234,8 +234,11 @@ Result<std::unique_ptr<ImageWriter>> MemoryStore::begin_import(ImportTarget) {
 Result<std::shared_ptr<LocalImage>> MemoryStore::adopt(std::string_view, const ImageInfo&) {
   return unsupported();
 }
-Result<RemovalReport> MemoryStore::remove(std::string_view) {
-  return unsupported();
+Result<RemovalReport> MemoryStore::remove(std::string_view name) {
+  const auto found = images_.find(name);
+  if (found == images_.end()) return fail(Errc::unknown_image, Operation::remove);
+  images_.erase(found);
+  return RemovalReport{};
 }
 Result<std::optional<std::string>> MemoryStore::setting(std::string_view, std::string_view) {
   return unsupported();

@@ -133,5 +133,50 @@ TEST(ResidencyWatch, an_unknown_image_is_silence_and_the_session_goes_on) {
   });
 }
 
+TEST(ResidencyWatch, an_image_that_comes_later_is_announced_when_it_has_come) {
+  PeerPair pair;
+  PeerPair elsewhere;
+  const ImageId id = elsewhere.store.add("deb12", mixed_content(40))->info().id;
+  bool complete = false;
+  pair.run([&](PeerSession& session) -> Awaitable<void> {
+    session.watch_residency(id, [&](const wire::Residency& what) { complete = what.complete; });
+    co_await sleep_until(pair.world.timers(), pair.in(1s));
+    pair.store.add("deb12", mixed_content(40));
+    co_await sleep_until(pair.world.timers(), pair.in(1s));
+    EXPECT_TRUE(complete);
+  });
+}
+
+TEST(ResidencyWatch, an_image_that_was_long_in_coming_is_noticed_all_the_same) {
+  PeerPair pair;
+  PeerPair elsewhere;
+  const ImageId id = elsewhere.store.add("deb12", mixed_content(40))->info().id;
+  bool complete = false;
+  pair.run([&](PeerSession& session) -> Awaitable<void> {
+    session.watch_residency(id, [&](const wire::Residency& what) { complete = what.complete; });
+    co_await sleep_until(pair.world.timers(), pair.in(100s));
+    pair.store.add("deb12", mixed_content(40));
+    co_await sleep_until(pair.world.timers(), pair.in(6s));
+    EXPECT_TRUE(complete);
+  });
+}
+
+TEST(ResidencyWatch, an_image_that_is_removed_is_announced_as_gone) {
+  PeerPair pair;
+  auto image = pair.store.add("deb12", mixed_content(40));
+  const ImageId id = image->info().id;
+  image->drop({BlockIndex(0), BlockCount(40)});
+  std::string known(40, '.');
+  pair.run([&](PeerSession& session) -> Awaitable<void> {
+    session.watch_residency(id, [&](const wire::Residency& what) { apply(known, what); });
+    co_await sleep_until(pair.world.timers(), pair.in(1s));
+    EXPECT_EQ(std::ranges::count(known, '#'), 10);
+    EXPECT_TRUE(pair.store.remove("deb12"));
+    image.reset();
+    co_await sleep_until(pair.world.timers(), pair.in(6s));
+    EXPECT_EQ(known, std::string(40, '.'));
+  });
+}
+
 }  // namespace
 }  // namespace weft::fetcher::testing

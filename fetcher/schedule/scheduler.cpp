@@ -137,12 +137,6 @@ void Scheduler::hold_prefetch(const ImageId& image, bool held, TimePoint now) {
   dispatch(now);
 }
 
-void Scheduler::cap_node(double bytes_per_second, TimePoint now) {
-  node_cap_.limit(bytes_per_second, now);
-  for (auto& [id, image] : images_)
-    image.replanner.goal_changed();
-}
-
 // --- Answers.
 
 Scheduler::Verdict Scheduler::answered(FetchId id, const Answer& answer, TimePoint now) {

@@ -82,7 +82,9 @@ class Scheduler {
   void link_measured(PeerId peer, double bytes_per_second, Duration round_trip);
   /// What the operator says. May come before the peer is connected, and change.
   void link_info(PeerId peer, PeerLinkInfo info);
-  void own_link(OwnLinkInfo info);
+  /// Its ingress is a cap for all images together. What somebody waits for is not held up by it,
+  /// but counts.
+  void own_link(OwnLinkInfo info, TimePoint now);
   void add_image(const ImageId& image, BlockCount blocks);
   /// It must be idle.
   void remove_image(const ImageId& image);
@@ -135,9 +137,6 @@ class Scheduler {
   void use_order(const ImageId& image, std::shared_ptr<const PrefetchOrder> order);
   /// Content bytes per second; 0: no cap.
   void cap_prefetch(const ImageId& image, double bytes_per_second, TimePoint now);
-  /// All images together, bytes per second on the wire; 0: no cap. What somebody waits for is not
-  /// held up, but counts.
-  void cap_node(double bytes_per_second, TimePoint now);
   /// What may be spent for this image from now on; nullopt: no limit. Blocks and nodes that might
   /// exceed it are not asked for, whoever waits for them.
   void set_budget(const ImageId& image, std::optional<double> money, TimePoint now);

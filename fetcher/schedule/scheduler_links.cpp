@@ -53,7 +53,8 @@ void Scheduler::link_info(PeerId peer, PeerLinkInfo info) {
     image.replanner.goal_changed();
 }
 
-void Scheduler::own_link(OwnLinkInfo info) {
+void Scheduler::own_link(OwnLinkInfo info, TimePoint now) {
+  node_cap_.limit(info.ingress_bytes_per_second, now);
   own_link_ = std::move(info);
   for (auto& [id, image] : images_)
     image.replanner.goal_changed();

@@ -74,7 +74,6 @@ double Scheduler::ingress(const Image& image) const {
   const auto limit = [&](double rate) {
     if (rate > 0) least = least > 0 ? std::min(least, rate) : rate;
   };
-  limit(node_cap_.rate());
   limit(image.cap.rate() * image.wire_bytes_per_block() / block_size);
   return least;
 }

@@ -42,7 +42,7 @@ FetchEngine::FetchEngine(Executor io, Timers& timers, Offload& workers, PeerTabl
       locator_(tasks_, timers, peers_, options.locate_timeout),
       scheduler_(scheduler_limits(options), std::make_unique<LowestCompletionTime>(),
                  options.order ? options.order() : std::make_unique<PlannedOrder>()) {
-  scheduler_.own_link(options.own_link);
+  scheduler_.own_link(options.own_link, timers.now());
 }
 
 // --- Images.

@@ -216,7 +216,7 @@ TEST_F(SchedulerDuplicates, the_cap_of_the_node_counts_bytes_on_the_wire_of_all_
   const ImageId other = image_id(2);
   scheduler.add_image(other, BlockCount(100'000));
   complete(a, other);
-  scheduler.cap_node(1e6, now);
+  scheduler.own_link({.site = {}, .ingress_bytes_per_second = 1e6, .sites = {}}, now);
   prefetch(blocks(0, 100'000));
   prefetch(other, blocks(0, 100'000));
   double wire = 0;

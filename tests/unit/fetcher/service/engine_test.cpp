@@ -71,6 +71,27 @@ TEST_F(FetchEngineTest, a_reader_raises_the_prefetch_it_joins) {
   EXPECT_EQ(job->progress().state, JobState::cancelled);
 }
 
+TEST_F(FetchEngineTest, a_job_takes_in_no_more_than_the_node_may) {
+  FetcherOptions options;
+  options.own_link.ingress_bytes_per_second = 50 * block_size;
+  make_engine(options);
+  give_tree();
+  ScriptedPeer& peer = connect("a");
+  const auto job = engine->materialize(local, {}, nullptr, [] {});
+  const auto serve_for = [&](std::chrono::seconds time) {
+    for (auto left = time * 50; left.count() > 0; --left) {
+      world.run_for(std::chrono::milliseconds(20));
+      while (!peer.requests.empty())
+        peer.answer();
+    }
+  };
+  serve_for(std::chrono::seconds(3));
+  EXPECT_NE(job->progress().state, JobState::done) << "it has 290 blocks";
+  EXPECT_LE(local->usage().total - local->usage().missing, BlockCount(10 + 3 * 50 + 64));
+  serve_for(std::chrono::seconds(4));
+  EXPECT_EQ(job->progress().state, JobState::done);
+}
+
 TEST_F(FetchEngineTest, wrong_bytes_never_land_and_ban_the_peer) {
   give_tree();
   ScriptedPeer& a = connect("a");

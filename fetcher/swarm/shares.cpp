@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace weft::fetcher {
 namespace {
@@ -15,17 +16,22 @@ constexpr std::uint64_t most_pieces = 1u << 16;
 
 }  // namespace
 
-std::uint32_t jump_hash(std::uint64_t key, std::uint32_t members) {
+Jump jump(std::uint64_t key, std::uint32_t members) {
   WEFT_ASSERT(members > 0, "nobody to divide among");
   std::int64_t at = 0;
-  for (std::int64_t next = 0; next < members;) {
+  std::int64_t next = 0;
+  while (next < members) {
     at = next;
     key = key * 2862933555777941757U + 1;
     next = static_cast<std::int64_t>(
         static_cast<double>(at + 1) *
         (static_cast<double>(1LL << 31) / static_cast<double>((key >> 33U) + 1)));
   }
-  return static_cast<std::uint32_t>(at);
+  return {static_cast<std::uint32_t>(at), static_cast<std::uint64_t>(next)};
+}
+
+std::uint32_t jump_hash(std::uint64_t key, std::uint32_t members) {
+  return jump(key, members).member;
 }
 
 Pieces::Pieces(BlockCount blocks)
@@ -45,11 +51,17 @@ BlockRange Pieces::range(std::uint64_t piece) const {
 
 std::vector<std::uint32_t> pieces_of(const Share& share, const Pieces& pieces) {
   std::vector<std::uint32_t> mine;
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> staying;  // until, piece
   for (std::uint32_t piece = 0; piece < pieces.count(); ++piece) {
-    if (share.members <= 1 || jump_hash(mix(piece), share.members) == share.slot) {
+    if (share.members <= 1) {
       mine.push_back(piece);
+    } else if (const Jump at = jump(mix(piece), share.members); at.member == share.slot) {
+      staying.emplace_back(at.until, piece);
     }
   }
+  std::ranges::sort(staying, std::ranges::greater{});
+  for (const auto& [until, piece] : staying)
+    mine.push_back(piece);
   return mine;
 }
 

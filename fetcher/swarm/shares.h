@@ -13,6 +13,12 @@ namespace weft::fetcher {
 /// hash algorithm" (2014). When members become more, keys move to the new ones only, and few of
 /// them.
 [[nodiscard]] std::uint32_t jump_hash(std::uint64_t key, std::uint32_t members);
+/// The same, and among how many members the key moves on.
+struct Jump {
+  std::uint32_t member = 0;
+  std::uint64_t until = 0;  ///< with so many, another has it
+};
+[[nodiscard]] Jump jump(std::uint64_t key, std::uint32_t members);
 
 /// An image cut into *pieces*: one batch of blocks each, the smallest that is worth asking for.
 /// Large images have larger pieces, so that there are never more than 2^16.
@@ -35,7 +41,8 @@ struct Share {
   friend bool operator==(const Share&, const Share&) = default;
 };
 
-/// The pieces of a share, ascending. All, if nothing is divided. Every node computes the same.
+/// The pieces of a share; first those that stay with this node while the members become more. All,
+/// if nothing is divided. Every node computes the same.
 [[nodiscard]] std::vector<std::uint32_t> pieces_of(const Share& share, const Pieces& pieces);
 
 }  // namespace weft::fetcher

@@ -17,7 +17,7 @@ constexpr std::size_t window = 16;  // pieces among which the rarest are chosen
 // less before it is known how many they are.
 constexpr std::uint64_t queued_at_first = 1024;
 constexpr std::uint64_t queued_at_origin = 4096;
-constexpr BlockCount least_at_first(wire::blocks_per_batch);
+constexpr BlockCount least_at_first(1);
 constexpr BlockCount least_at_origin(4 * wire::blocks_per_batch);
 constexpr std::size_t probes = 256;         // of our share, in one pick
 constexpr std::size_t region = 4 * window;  // pieces from a random place on, of which they come
@@ -107,7 +107,7 @@ void SwarmOrder::collect_from_origin(const Origin& origin, Collected& into) cons
     }
   };
   const std::size_t size = origin.pieces.size();
-  const std::size_t start = size == 0 ? 0 : into.next_random() % size;
+  const std::size_t start = size == 0 || !origin.settled ? 0 : into.next_random() % size;
   for (std::size_t i = 0; i < std::min(size, probes) && !into.full(); ++i)
     consider(origin.pieces[(start + i) % size]);
   for (const std::uint32_t piece : granted_) {

@@ -26,7 +26,7 @@ using testing::StarTransfer;
 
 struct Options {
   std::size_t nodes = 16;
-  std::uint64_t mebibytes = 16;
+  std::uint64_t mebibytes = 64;
   std::uint64_t mbit = 20;
   std::string scratch = "/var/tmp";
   bool json = false;

@@ -34,6 +34,17 @@ TEST(Shares, new_member_takes_pieces_and_nobody_else_gets_any) {
   }
 }
 
+TEST(Shares, pieces_that_stay_with_a_node_come_first) {
+  const Pieces pieces(BlockCount(64 * 1024));
+  for (std::uint32_t slot = 0; slot < 5; ++slot) {
+    const auto early = pieces_of({5, slot}, pieces);
+    const auto late = pieces_of({50, slot}, pieces);
+    ASSERT_LT(late.size(), early.size());
+    EXPECT_TRUE(
+        std::ranges::equal(late, std::vector(early.begin(), early.begin() + std::ssize(late))));
+  }
+}
+
 TEST(Shares, undivided_image_is_everybodys) {
   const Pieces pieces(BlockCount(1000));
   EXPECT_EQ(pieces_of({0, 0}, pieces).size(), pieces.count());

@@ -91,6 +91,18 @@ TEST_F(SwarmOrderTest, origin_that_many_ask_is_asked_for_little_at_a_time) {
   EXPECT_TRUE(large.pick(offer()).ranges.empty());
 }
 
+TEST_F(SwarmOrderTest, while_many_join_the_pieces_come_first_that_will_stay_ours) {
+  const auto first_taken = [&](std::uint32_t members) {
+    SwarmOrder young(BlockCount(100 * 32), 7);
+    young.set_share(origin, {members, 2}, false);
+    const Offer offer{origin, BlockCount(512), wanted, holders, queues, links, false};
+    return young.pick(offer).ranges;
+  };
+  ASSERT_FALSE(first_taken(4).empty());
+  EXPECT_EQ(first_taken(4).front().first, first_taken(20).front().first);
+  EXPECT_LT(RangeSet(first_taken(2000)).count(), BlockCount(2));
+}
+
 TEST_F(SwarmOrderTest, rarest_of_what_a_partner_holds_comes_first) {
   holders.partial(a, {piece(0, 10)}, {});
   holders.partial(b, {piece(0, 4), piece(5, 5)}, {});

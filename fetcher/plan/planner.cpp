@@ -72,7 +72,7 @@ Result<Plan> make_plan(const Problem& problem, const Goal& goal, const PlannerLi
   const double least = plan.least_cost;
   const bool budgeted = goal.kind == Goal::Kind::within_budget;
   if (budgeted && !(goal.budget >= least * (1 - 1e-12)))
-    return fail(Errc::bad_request, Operation::fetch, too_dear(goal.budget, least));
+    return fail(Errc::over_budget, Operation::fetch, too_dear(goal.budget, least));
   PlanNetwork network(model);
   const std::vector<TierTime> times = solve_time(model, network);
   if (prices_differ(model.links)) solve_money(network, with_slack(times, goal));

@@ -22,7 +22,7 @@ struct PlannerLimits {
 /// The optimal plan. Pure and deterministic: equal problems give equal plans.
 ///
 /// Errors: `bad_request` if indices are out of range, there are more than `max_sources` sources or
-/// `max_plan_bytes` bytes, or no plan is within the budget (the detail says the least cost).
+/// `max_plan_bytes` bytes; `over_budget`: no plan is within it (the detail says the least cost).
 /// Numbers of links that make no sense are repaired as `Source` says; they are no error.
 [[nodiscard]] Result<Plan> make_plan(const Problem& problem, const Goal& goal,
                                      const PlannerLimits& limits = {});

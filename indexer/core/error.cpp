@@ -64,6 +64,8 @@ const char* describe(Errc e) {
       return "cancelled";
     case Errc::queue_full:
       return "too many requests are waiting";
+    case Errc::over_budget:
+      return "it costs more than may be spent";
     case Errc::bad_request:
       return "malformed request";
     case Errc::bad_config:

@@ -46,6 +46,7 @@ enum class Errc {
   no_daemon,         ///< no daemon answers on the control socket
   not_permitted,     ///< needs root, or /dev/fuse
   unsupported,       ///< this kernel, file system or build cannot do it
+  over_budget,       ///< it costs more than may be spent
 };
 
 [[nodiscard]] const std::error_category& weft_category() noexcept;

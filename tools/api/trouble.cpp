@@ -69,6 +69,7 @@ constexpr std::array errc_rows{
     ErrcRow{Errc::no_daemon, "no_daemon", 503, unreachable, "start one with `weft daemon`"},
     ErrcRow{Errc::not_permitted, "not_permitted", 403, not_permitted, ""},
     ErrcRow{Errc::unsupported, "unsupported", 501, failure, ""},
+    ErrcRow{Errc::over_budget, "over_budget", 409, over_budget, ""},
 };
 
 struct ErrnoRow {
@@ -118,6 +119,7 @@ constexpr std::array meanings{
     ExitMeaning{state, "state directory locked, written by a newer weft, or damaged"},
     ExitMeaning{not_permitted, "not permitted: needs root, a readable file or /dev/fuse"},
     ExitMeaning{cancelled, "cancelled, for example by ctrl-C; nothing half-done is left"},
+    ExitMeaning{over_budget, "over budget: what may be spent does not pay for what is missing"},
 };
 
 std::string errno_name(int number) {

@@ -29,6 +29,7 @@ enum class ExitCode : int {
   state = 12,        ///< state directory locked, of a newer weft, or damaged
   not_permitted = 13,
   cancelled = 14,
+  over_budget = 15,  ///< what may be spent does not pay for it
 };
 
 struct ExitMeaning {

@@ -129,7 +129,7 @@ TEST_F(PlanTest, trouble_is_told_with_its_exit_code) {
   expect_ok(target.weft({"peers", "add", to_fast_->address(), "--price", "1"}));
   ASSERT_TRUE(soon([&] { return listed(target, to_fast_->address()); }));
   expect_trouble(target.weft({"plan", "nothing"}), ExitCode::not_found, "nothing");
-  expect_trouble(target.weft({"plan", "web", "--budget", "0.000001"}), ExitCode::usage,
+  expect_trouble(target.weft({"plan", "web", "--budget", "0.000001"}), ExitCode::over_budget,
                  "the cheapest costs");
   expect_trouble(target.weft({"plan", "web", "--budget", "cheap"}), ExitCode::usage, "cheap");
   expect_trouble(target.weft({"plan", "web", "--optimize", "fun"}), ExitCode::usage, "fun");

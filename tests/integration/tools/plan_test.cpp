@@ -114,7 +114,7 @@ TEST_F(PlanHandler, a_budget_that_cannot_be_kept_names_the_least_cost) {
   EXPECT_NEAR(least, 1, 0.02);
   const auto refused = target.call("GET", "v1/images/web/plan?budget=0.5");
   ASSERT_FALSE(refused);
-  EXPECT_TRUE(refused.error().is(Errc::bad_request));
+  EXPECT_TRUE(refused.error().is(Errc::over_budget));
   EXPECT_NE(refused.error().detail.find("1."), std::string::npos) << refused.error().detail;
   EXPECT_EQ(number(target.must("GET", "v1/images/web/plan?budget=2"), "cost"), least);
   for (const char* query : {"budget=-1", "budget=x", "optimize=speed", "epsilon=0.1",

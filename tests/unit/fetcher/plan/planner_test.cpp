@@ -135,7 +135,7 @@ TEST(Planner, a_budget_that_cannot_be_kept_is_refused_with_the_least_cost) {
   b.source(10, 0, 2).held_by({0}, 10);
   const auto plan = make_plan(b.problem, Goal::within(19));
   ASSERT_FALSE(plan);
-  EXPECT_TRUE(plan.error().is(Errc::bad_request));
+  EXPECT_TRUE(plan.error().is(Errc::over_budget));
   EXPECT_THAT(plan.error().message(), HasSubstr("the cheapest costs 20"));
   EXPECT_TRUE(make_plan(b.problem, Goal::within(20.001)));
 }

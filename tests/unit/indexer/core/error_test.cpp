@@ -34,7 +34,7 @@ const Row rows[] = {
     {Errc::cancelled, EINTR, false},        {Errc::queue_full, EAGAIN, true},
     {Errc::bad_request, EIO, false},        {Errc::bad_config, EIO, false},
     {Errc::no_daemon, EIO, false},          {Errc::not_permitted, EPERM, false},
-    {Errc::unsupported, EOPNOTSUPP, false},
+    {Errc::unsupported, EOPNOTSUPP, false}, {Errc::over_budget, EIO, false},
 };
 
 TEST(Error, every_code_has_an_errno_and_is_retriable_or_not) {

@@ -12,7 +12,7 @@
 namespace weft::tools {
 namespace {
 
-constexpr int last_errc = static_cast<int>(Errc::unsupported);
+constexpr int last_errc = static_cast<int>(Errc::over_budget);
 
 Error error_of(int errc) {
   return {make_error_code(static_cast<Errc>(errc)), Operation::mount, "/mnt"};
@@ -62,6 +62,7 @@ TEST(Trouble, exit_codes) {
       {Errc::not_permitted, ExitCode::not_permitted},
       {Errc::cancelled, ExitCode::cancelled},
       {Errc::bad_name, ExitCode::usage},
+      {Errc::over_budget, ExitCode::over_budget},
   };
   for (const auto& row : rows) {
     EXPECT_EQ(exit_code({make_error_code(row.errc), Operation::none, ""}), row.exit)
@@ -94,7 +95,7 @@ TEST(Trouble, every_exit_code_is_explained_once) {
     EXPECT_EQ(static_cast<int>(code), expected++);
     EXPECT_FALSE(meaning.empty());
   }
-  EXPECT_EQ(expected, 15);
+  EXPECT_EQ(expected, 16);
 }
 
 TEST(Trouble, message_is_one_line_that_ends_in_advice) {

@@ -13,6 +13,8 @@
 namespace weft::fetcher {
 namespace {
 
+constexpr double any_slack = 1e9;
+
 plan::Problem links_of(const PlanRequest& request) {
   plan::Problem problem;
   for (const LinkPace& link : request.links) {
@@ -92,6 +94,13 @@ PlanForecast forecast_of(const plan::Problem& problem, const plan::Plan& plan) {
   return forecast;
 }
 
+/// As wanted, or the cheapest where no plan is within the budget.
+Result<plan::Plan> make_affordable(const plan::Problem& problem, const plan::Goal& goal) {
+  Result<plan::Plan> plan = plan::make_plan(problem, goal);
+  if (plan || !plan.error().is(Errc::over_budget)) return plan;
+  return plan::make_plan(problem, plan::Goal::cheapest(any_slack));
+}
+
 }  // namespace
 
 Result<PlanAnswer> solve(const PlanRequest& request) {
@@ -100,7 +109,7 @@ Result<PlanAnswer> solve(const PlanRequest& request) {
   Grouping grouping(request, table);
   grouping.add_all();
   table.move_into(problem);
-  WEFT_TRY(const plan::Plan plan, plan::make_plan(problem, request.goal));
+  WEFT_TRY(const plan::Plan plan, make_affordable(problem, request.goal));
   PlanAnswer answer{request.number, {}, forecast_of(problem, plan)};
   answer.forecast.unheld = grouping.unheld();
   const plan::Queues queues = plan::make_queues(problem, plan, table.order());

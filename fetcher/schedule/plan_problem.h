@@ -74,12 +74,14 @@ struct PlanAnswer {
 struct PlanStatus {
   PlanForecast forecast;  ///< of the newest plan, counted from `at`
   TimePoint at;
+  double spent = 0;            ///< then, or on its way
   std::uint64_t plans = 0;     ///< made so far
   std::optional<Error> error;  ///< why there is no newer one
 };
 
 /// Groups what is wanted into classes, plans, and divides it into queues. Takes up to a second for
-/// 10^6 blocks in small pieces: for a worker. Errors: as `make_plan`.
+/// 10^6 blocks in small pieces: for a worker. Where no plan is within the budget, the cheapest: the
+/// money then goes as far as it can. Errors: as `make_plan`.
 [[nodiscard]] Result<PlanAnswer> solve(const PlanRequest& request);
 
 }  // namespace weft::fetcher

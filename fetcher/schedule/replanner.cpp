@@ -27,7 +27,7 @@ bool differs_much(double now, double assumed) {
 }  // namespace
 
 const char* to_string(Replanner::Why why) noexcept {
-  constexpr std::array names{"first", "holders", "rates", "wants", "tier", "goal"};
+  constexpr std::array names{"first", "holders", "rates", "wants", "tier", "goal", "money"};
   return names[static_cast<std::size_t>(why)];
 }
 
@@ -35,7 +35,7 @@ std::optional<Replanner::Why> Replanner::due(const View& view) const {
   if (being_made_ || view.now < rest_until_) return std::nullopt;
   const std::optional<Why> why = reason(view);
   if (!why || !planned_) return why;
-  const bool urgent = *why == Why::holders || *why == Why::goal ||
+  const bool urgent = *why == Why::holders || *why == Why::goal || *why == Why::money ||
                       (*why == Why::rates && rates_are_off(view, differs_much));
   if (view.now - asked_at_ < (urgent ? soonest : at_leisure)) return std::nullopt;
   return why;
@@ -44,7 +44,10 @@ std::optional<Replanner::Why> Replanner::due(const View& view) const {
 std::optional<Replanner::Why> Replanner::reason(const View& view) const {
   const BlockCount unplanned = view.queues.unplanned().count();
   const BlockCount wanted = view.queues.planned() + unplanned;
-  if (wanted < worth_planning || view.links.empty()) return std::nullopt;
+  if (view.links.empty()) return std::nullopt;
+  // However little it is: those who were to bring it may not be asked.
+  if (view.short_of_money && planned_) return Why::money;
+  if (wanted < worth_planning) return std::nullopt;
   if (!planned_) return Why::first;
   if (holders_changed_) return Why::holders;
   if (goal_changed_) return Why::goal;

@@ -22,13 +22,14 @@ namespace weft::fetcher {
 /// - a link's rate is off by more than a quarter from what the plan assumed, or it stalled, or goes
 ///   on after a stall; or the same is true of how well the image compresses;
 /// - more than 1/16 of what is wanted came after the plan, or has new holders since, or lost some;
-/// - a tier is done.
+/// - a tier is done;
+/// - the budget does not pay any more for what is planned, and another plan would cost less.
 ///
 /// Not more often than every 250 ms; for news by which little time is lost, once a second; never so
 /// that solving takes more than a tenth of the time.
 class Replanner {
  public:
-  enum class Why : std::uint8_t { first, holders, rates, wants, tier, goal };
+  enum class Why : std::uint8_t { first, holders, rates, wants, tier, goal, money };
 
   // --- What happened.
   /// A peer that holds something came, went, or was banned.
@@ -43,6 +44,7 @@ class Replanner {
     const PlanQueues& queues;
     std::span<const LinkPace> links;  ///< of lively holders, ascending
     double wire_bytes_per_block = 0;
+    bool short_of_money = false;
   };
   /// Why to plan now. Nothing is due while a plan is being made.
   [[nodiscard]] std::optional<Why> due(const View& view) const;

@@ -114,6 +114,7 @@ void Scheduler::stop_prefetch(const ImageId& id) {
   image.cap.limit(0, TimePoint{});
   image.held = false;
   image.money.set_budget(std::nullopt);
+  image.money.clear(std::nullopt);
   image.goal = {};
   image.replanner.forget();
   image.planned.reset();

@@ -131,6 +131,8 @@ class Scheduler {
   void install_plan(const ImageId& image, const PlanQueues::Queues& queues, TimePoint now);
   /// Null: none was made. Valid until the scheduler is told anything.
   [[nodiscard]] const PlanStatus* plan(const ImageId& image) const;
+  /// Enough of it has come to say how well it compresses.
+  [[nodiscard]] bool is_wire_known(const ImageId& image) const;
   /// Until it is said otherwise: what nobody waits for is not asked for.
   void hold_prefetch(const ImageId& image, bool held, TimePoint now);
   /// In place of the order for all images, until it is null. Looked at when something happens.
@@ -140,6 +142,8 @@ class Scheduler {
   /// What may be spent for this image from now on; nullopt: no limit. Blocks and nodes that might
   /// exceed it are not asked for, whoever waits for them.
   void set_budget(const ImageId& image, std::optional<double> money, TimePoint now);
+  /// Of that budget, so much may be spent before more is cleared (`MoneyLedger::clear`).
+  void clear_money(const ImageId& image, std::optional<double> money, TimePoint now);
   /// A connected holder is not asked any more, since that might exceed the budget.
   [[nodiscard]] bool too_dear(const ImageId& image) const;
   /// Null: no such image.
@@ -272,6 +276,8 @@ class Scheduler {
   void dispatch(TimePoint now);
   void dispatch_demand(const ImageId& id, Image& image, TimePoint now);
   bool assign(Image& image, ImageSchedule::Read& read, PerPeer& assigned, std::uint64_t& room);
+  [[nodiscard]] bool awaits_clearing(const std::vector<PeerId>& holders,
+                                     const MoneyLedger& money) const;
   [[nodiscard]] BlockCount keep_affordable(std::vector<PeerId>& holders, const MoneyLedger& money,
                                            BlockCount blocks) const;
   void dispatch_nodes(const ImageId& id, Image& image, std::optional<PeerId> preferred,
@@ -283,6 +289,7 @@ class Scheduler {
   [[nodiscard]] Picked pick(const Image& image, PeerId peer, wire::Priority priority,
                             BlockCount limit) const;
   void plan_if_due(const ImageId& id, Image& image, TimePoint now);
+  [[nodiscard]] bool is_short_of_money(const Image& image) const;
   [[nodiscard]] double ingress(const Image& image) const;
   void install(Image& image, const PlanQueues::Queues& queues);
   void recall_what_is_late(Image& image);

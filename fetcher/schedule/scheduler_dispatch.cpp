@@ -90,6 +90,7 @@ bool Scheduler::assign(Image& image, ImageSchedule::Read& read, PerPeer& assigne
           return links_.at(peer).window.outstanding() >= limits_.in_flight;
         });
         if (held && holders.empty()) continue;  // waits for its turn
+        if (awaits_clearing(holders, money)) continue;
         const BlockCount affordable = keep_affordable(holders, money, run.range.count);
         read.too_dear = held && holders.empty();
         if (holders.empty()) {
@@ -112,6 +113,16 @@ bool Scheduler::assign(Image& image, ImageSchedule::Read& read, PerPeer& assigne
     }
   }
   return unserved;
+}
+
+/// None of them may be asked now; one may when more money is cleared.
+bool Scheduler::awaits_clearing(const std::vector<PeerId>& holders,
+                                const MoneyLedger& money) const {
+  const auto pays = [&](BlockCount (MoneyLedger::*blocks)(double) const) {
+    return std::ranges::any_of(
+        holders, [&](PeerId peer) { return (money.*blocks)(price(peer)) > BlockCount(0); });
+  };
+  return pays(&MoneyLedger::payable) && !pays(&MoneyLedger::affordable);
 }
 
 /// Leaves those that can be paid for all of `blocks`, or, if there are none, for the most of them;

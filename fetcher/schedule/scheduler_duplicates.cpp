@@ -181,12 +181,17 @@ void Scheduler::set_budget(const ImageId& image, std::optional<double> money, Ti
   dispatch(now);
 }
 
+void Scheduler::clear_money(const ImageId& image, std::optional<double> money, TimePoint now) {
+  at(image).money.clear(money);
+  dispatch(now);
+}
+
 bool Scheduler::too_dear(const ImageId& id) const {
   const auto it = images_.find(id);
   if (it == images_.end() || !it->second.money.limited()) return false;
   return std::ranges::any_of(links_, [&](const auto& link) {
     return it->second.schedule.holders.may_hold(link.first) &&
-           affordable(it->second, link.first) == BlockCount(0);
+           it->second.money.payable(price(link.first)) == BlockCount(0);
   });
 }
 

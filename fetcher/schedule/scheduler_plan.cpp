@@ -23,13 +23,18 @@ constexpr Duration and_this = std::chrono::seconds(1);
 
 }  // namespace
 
+/// With a budget, the most at first: a plan that thinks too little of it spends on speed what the
+/// rest will need.
 double Scheduler::Image::wire_bytes_per_block() const {
-  return (wire_bytes + usual_weight * usual_wire_bytes) / (wire_blocks + usual_weight);
+  const double usual =
+      money.limited() ? double{MoneyLedger::most_bytes_per_block} : usual_wire_bytes;
+  return (wire_bytes + usual_weight * usual) / (wire_blocks + usual_weight);
 }
 
 void Scheduler::set_goal(const ImageId& id, plan::Goal goal) {
   at(id).goal = goal;
-  if (goal.kind == plan::Goal::Kind::within_budget) at(id).money.set_budget(goal.budget);
+  const bool budgeted = goal.kind == plan::Goal::Kind::within_budget;
+  at(id).money.set_budget(budgeted ? std::optional(goal.budget) : std::nullopt);
   at(id).replanner.goal_changed();
 }
 
@@ -50,7 +55,8 @@ void Scheduler::plan_if_due(const ImageId& id, Image& image, TimePoint now) {
   if (image.planned && now < image.look_at_plan) return;
   image.look_at_plan = now + look_every;
   const std::vector<LinkPace> links = lively_holders(image);
-  const Replanner::View view{now, schedule.queues(), links, image.wire_bytes_per_block()};
+  const Replanner::View view{now, schedule.queues(), links, image.wire_bytes_per_block(),
+                             is_short_of_money(image)};
   if (!image.replanner.due(view)) return;
   image.replanner.asked(view);
   image.plan_number = ++last_plan_;
@@ -64,8 +70,23 @@ void Scheduler::plan_if_due(const ImageId& id, Image& image, TimePoint now) {
   request->ingress = ingress(image);
   request->wire_bytes_per_block = view.wire_bytes_per_block;
   request->goal = image.goal;
-  if (const auto left = image.money.left()) request->goal.budget = *left;
+  request->goal.budget = image.money.expected_left(view.wire_bytes_per_block).value_or(0);
   commands_.push_back(MakePlan{id, std::move(request)});
+}
+
+/// What is left does not pay for what the plan still wants, and another plan would cost less.
+bool Scheduler::is_short_of_money(const Image& image) const {
+  const double bytes = image.wire_bytes_per_block();
+  const auto left = image.money.expected_left(bytes);
+  if (!left || !image.planned || image.planned->error) return false;
+  const PlanForecast& forecast = image.planned->forecast;
+  if (forecast.cost <= forecast.least_cost * (1 + 1e-9)) return false;
+  double cost = 0;
+  for (const auto& [peer, link] : links_) {
+    const auto blocks = static_cast<double>(image.schedule.queues().left(peer).value());
+    cost += blocks * bytes * price(peer) / (1 << 30);
+  }
+  return cost > *left * (1 + 1e-6);
 }
 
 /// Bytes per second on the wire that this job can take in; 0: no limit.
@@ -91,7 +112,8 @@ void Scheduler::plan_made(const ImageId& id, std::uint64_t number, const Result<
     image.replanner.failed(now, image.schedule.wanted(Priority::prefetch).count());
     return;
   }
-  planned = {answer->forecast, now, planned.plans + 1, std::nullopt};
+  planned = {answer->forecast, now, image.money.spent() + image.money.reserved(), planned.plans + 1,
+             std::nullopt};
   install(image, answer->queues);
   const std::vector<LinkPace> links = lively_holders(image);
   image.replanner.installed({now, image.schedule.queues(), links, image.wire_bytes_per_block()},
@@ -134,6 +156,11 @@ void Scheduler::recall_what_is_late(Image& image) {
     if (elsewhere) late.push_back(fetch);
   }
   leave(image, late);
+}
+
+bool Scheduler::is_wire_known(const ImageId& id) const {
+  const auto it = images_.find(id);
+  return it != images_.end() && it->second.wire_blocks > 4 * usual_weight;
 }
 
 const PlanStatus* Scheduler::plan(const ImageId& id) const {

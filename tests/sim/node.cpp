@@ -144,6 +144,7 @@ void Node::deliver(const SessionPtr& session, const Batch& batch, bool wrong) {
   session->rate.arrived(now(), batch.wire_bytes);
   if (batch.last) finished(*session, batch.fetch);
   figures_.wire_received += batch.wire_bytes;
+  figures_.wire_from[from] += batch.wire_bytes;
   world_.note(static_cast<std::uint64_t>((now() - TimePoint{}).count()));
   world_.note((std::uint64_t{self_} << 32U) ^ from);
   for (const BlockRange& range : batch.blocks)

@@ -79,6 +79,7 @@ struct NodeOptions {
 /// What became of a node's reads and blocks.
 struct NodeFigures {
   std::uint64_t wire_received = 0;
+  std::map<NodeIndex, std::uint64_t> wire_from;    ///< the same by who sent it
   std::map<NodeIndex, std::uint64_t> blocks_from;  ///< arrived and verified
   std::uint64_t landed_twice = 0;                  ///< blocks
   std::uint64_t stale_bytes = 0;                   ///< of answers that were no longer wanted

@@ -57,6 +57,29 @@ TEST(MoneyLedger, a_new_budget_is_from_now_on) {
   EXPECT_EQ(ledger.affordable(1), BlockCount(10));
 }
 
+TEST(MoneyLedger, what_is_on_its_way_counts_against_a_new_budget) {
+  MoneyLedger ledger;
+  ledger.reserve(1, BlockCount(8));
+  ledger.set_budget(10.5 * block_at_most);
+  EXPECT_EQ(ledger.affordable(1), BlockCount(2));
+}
+
+TEST(MoneyLedger, what_is_not_cleared_is_payable_but_not_affordable) {
+  MoneyLedger ledger;
+  ledger.set_budget(100.5 * block_at_most);
+  ledger.clear(10.5 * block_at_most);
+  EXPECT_EQ(ledger.affordable(1), BlockCount(10));
+  EXPECT_EQ(ledger.payable(1), BlockCount(100));
+  ledger.reserve(1, BlockCount(10));
+  EXPECT_EQ(ledger.affordable(1), BlockCount(0));
+  EXPECT_EQ(ledger.payable(1), BlockCount(90));
+  EXPECT_GT(ledger.affordable(0), BlockCount(1U << 30U)) << "free peers need no clearing";
+  ledger.clear(1000 * block_at_most);
+  EXPECT_EQ(ledger.affordable(1), BlockCount(90)) << "never more than the budget";
+  ledger.clear(std::nullopt);
+  EXPECT_EQ(ledger.affordable(1), BlockCount(90));
+}
+
 TEST(MoneyLedger, never_exceeds_the_budget_whatever_comes) {
   std::mt19937 random(3);
   MoneyLedger ledger;

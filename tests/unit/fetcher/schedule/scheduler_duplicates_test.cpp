@@ -171,6 +171,20 @@ TEST_F(SchedulerDuplicates, a_read_that_cannot_be_paid_waits_and_then_says_why) 
   EXPECT_TRUE(take_one<FailRead>().too_dear);
 }
 
+TEST_F(SchedulerDuplicates, a_read_waits_for_money_to_be_cleared_and_does_not_fail) {
+  for (const PeerId peer : {a, b})
+    scheduler.link_info(peer, {.price_per_gib = 1, .site = ""});
+  scheduler.set_budget(image, 1.0, now);
+  scheduler.clear_money(image, 0.0, now);
+  read(image, blocks(100, 1), {}, 1s, false);
+  EXPECT_TRUE(take<SendBlocks>().empty());
+  EXPECT_TRUE(take<FailRead>().empty());
+  EXPECT_FALSE(scheduler.too_dear(image));
+  scheduler.clear_money(image, 1.0, now);
+  step();
+  EXPECT_EQ(take<SendBlocks>().size(), 1U);
+}
+
 TEST_F(SchedulerDuplicates, raising_the_budget_lets_a_read_go_on) {
   for (const PeerId peer : {a, b})
     scheduler.link_info(peer, {.price_per_gib = 1, .site = ""});

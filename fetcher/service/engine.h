@@ -175,8 +175,15 @@ class FetchEngine final : public PeerEvents {
 
   // --- engine_materialize.cpp
   void hold_if_paused(const State& state, const JobHandle& job);
-  void complete_report(const ImageId& id, MaterializeProgress& progress) const;
+  void complete_report(const State& state, MaterializeProgress& progress) const;
   Awaitable<void> run_job(State state, std::shared_ptr<JobHandle> job, MaterializeOptions options);
+
+  // --- engine_money.cpp
+  using WriteDown = std::function<Result<void>(double money)>;
+  void pursue(const State& state, plan::Goal goal);
+  void clear_money(const State& state);
+  Awaitable<void> draw_money(State state, WriteDown write_down);
+  void report_money(const State& state, MaterializeProgress& progress) const;
 
   /// Counts a task at work for an image, for as long as it lives.
   class Working;

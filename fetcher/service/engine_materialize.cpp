@@ -2,6 +2,7 @@
 // FetchEngine: materialization in image order.
 #include "fetcher/service/engine.h"
 #include "fetcher/service/job_handle.h"
+#include "fetcher/service/job_money.h"
 #include "fetcher/service/materializer.h"
 #include "fetcher/swarm/swarm.h"
 
@@ -21,7 +22,10 @@ std::shared_ptr<MaterializeJob> FetchEngine::materialize(std::shared_ptr<LocalIm
                                                          MaterializeJob::OnProgress on_progress,
                                                          std::function<void()> wake) {
   const ImageId id = image->info().id;
-  auto job = std::make_shared<JobHandle>(id, std::move(on_progress), std::move(wake));
+  MaterializeProgress first;
+  first.spent = options.spent_before;
+  if (options.goal.kind == plan::Goal::Kind::within_budget) first.budget = options.goal.budget;
+  auto job = std::make_shared<JobHandle>(id, std::move(on_progress), std::move(wake), first);
   if (stopping_) {
     MaterializeProgress none;
     none.state = JobState::cancelled;
@@ -49,15 +53,13 @@ void FetchEngine::hold_if_paused(const State& state, const JobHandle& job) {
 }
 
 /// What only the scheduler knows.
-void FetchEngine::complete_report(const ImageId& id, MaterializeProgress& progress) const {
+void FetchEngine::complete_report(const State& state, MaterializeProgress& progress) const {
+  const ImageId id = state->id();
   progress.plan = plan_of(id);
   progress.from.clear();
   for (const auto& [peer, counts] : scheduler_.counts(id))
     progress.from.push_back({peers_.address(peer), reasons_of(counts)});
-  progress.spent = scheduler_.money(id)->spent();
-  if (progress.state == JobState::waiting && scheduler_.too_dear(id)) {
-    progress.note = "what is left of the budget does not pay for what is missing";
-  }
+  report_money(state, progress);
 }
 
 Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job,
@@ -66,11 +68,15 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
   const ImageId id = state->id();
   const std::uint64_t before = state->committed;
   scheduler_.cap_prefetch(id, options.bytes_per_second, timers_.now());
-  scheduler_.set_goal(id, options.goal);
+  state->money = std::make_shared<JobMoney>(options.spent_before, *scheduler_.money(id));
+  pursue(state, options.goal);
   Materializer materializer(state->image, grafter(state), timers_.now());
   join_swarm(state);
   while (!stopping_ && !job->cancelled() && !is_final(materializer.progress().state)) {
     hold_if_paused(state, *job);
+    if (const auto goal = job->take_goal()) pursue(state, *goal);
+    co_await draw_money(state, options.write_down);
+    if (stopping_) break;
     const ImageSchedule& schedule = *scheduler_.image(id);
     const Materializer::View view{
         .now = timers_.now(),
@@ -94,7 +100,7 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
     }
     if (!step) {
       if (auto progress = materializer.due_report(view)) {
-        complete_report(id, *progress);
+        complete_report(state, *progress);
         job->report(std::move(*progress));
       }
       const TimePoint until = materializer.wake_at(timers_.now());
@@ -110,13 +116,14 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
   MaterializeProgress last = materializer.progress();
   if (!is_final(last.state)) last.state = JobState::cancelled;
   last.sources = state->sources;
-  complete_report(id, last);
+  complete_report(state, last);
   job->report(std::move(last));
   twins_.forget(id);
   ++jobs_done_;
   scheduler_.stop_prefetch(id);
   state->paused = false;
   leave_swarm(state);
+  state->money = nullptr;
   state->job = nullptr;
   --state->attached;
 }

@@ -21,6 +21,7 @@
 namespace weft::fetcher {
 
 class JobHandle;
+class JobMoney;
 class Swarm;
 
 /// A batch that has arrived.
@@ -71,7 +72,8 @@ struct ImageState {
   FetchSources sources;
   TimePoint review_twins_at{};
   std::shared_ptr<JobHandle> job;
-  std::shared_ptr<Swarm> swarm;  ///< while the job runs, among nodes that fetch the image too
+  std::shared_ptr<JobMoney> money;  ///< of the job
+  std::shared_ptr<Swarm> swarm;     ///< while the job runs, among nodes that fetch the image too
   Signal swarm_changed;
   Signal changed;  ///< something landed, or a peer came or went
 };

@@ -25,8 +25,22 @@ const char* to_string(JobState state) noexcept {
   return "unknown";
 }
 
-JobHandle::JobHandle(const ImageId& image, OnProgress on_progress, std::function<void()> wake)
-    : image_(image), wake_(std::move(wake)), on_progress_(std::move(on_progress)) {}
+namespace {
+
+/// It was that of another goal.
+void forget_shortage(MaterializeProgress& progress) {
+  if (progress.out_of_money || progress.falls_short) progress.note.clear();
+  progress.out_of_money = progress.falls_short = false;
+}
+
+}  // namespace
+
+JobHandle::JobHandle(const ImageId& image, OnProgress on_progress, std::function<void()> wake,
+                     MaterializeProgress first)
+    : image_(image),
+      wake_(std::move(wake)),
+      on_progress_(std::move(on_progress)),
+      progress_(std::move(first)) {}
 
 MaterializeProgress JobHandle::progress() const {
   const Lock lock(mutex_);
@@ -48,10 +62,25 @@ void JobHandle::resume() {
   wake_();
 }
 
+void JobHandle::set_goal(plan::Goal goal) {
+  {
+    const Lock lock(mutex_);
+    goal_ = goal;
+    forget_shortage(progress_);
+  }
+  wake_();
+}
+
+std::optional<plan::Goal> JobHandle::take_goal() {
+  const Lock lock(mutex_);
+  return std::exchange(goal_, std::nullopt);
+}
+
 void JobHandle::report(MaterializeProgress progress) {
   {
     const Lock lock(mutex_);
     if (is_final(progress_.state)) return;
+    if (goal_) forget_shortage(progress);
     progress_ = progress;
   }
   if (on_progress_) on_progress_(progress);

@@ -18,8 +18,15 @@ namespace weft::fetcher {
 struct MaterializeOptions {
   /// Upper bound of what the job fetches, content bytes per second; 0: none.
   double bytes_per_second = 0;
-  /// What matters: time, or money.
+  /// What matters: time, or money. A budget is for all that comes of the image while the job runs,
+  /// whoever waits for it, with what was spent before.
   plan::Goal goal = {};
+  /// By this job when an earlier process ran it.
+  double spent_before = 0;
+  /// Writes down that the job may come to have spent so much. Called on a worker, with a budget
+  /// only, and before so much is spent: what is written is never exceeded, though the process may
+  /// die at any time. An error: no more is spent until it works. Empty: nothing is written.
+  std::function<Result<void>(double money)> write_down = {};
 };
 
 enum class JobState : std::uint8_t {
@@ -55,12 +62,17 @@ struct MaterializeProgress {
     std::string address;
     FetchReasons reasons;
   };
-  std::vector<From> from;       ///< what came from each peer and why, since then
-  double spent = 0;             ///< for it, at the prices of its sources
-  std::optional<Duration> eta;  ///< from that rate; nullopt: unknown
-  std::optional<JobPlan> plan;  ///< nullopt: none is made yet
-  std::string note;             ///< for people: what it waits for; empty while running
-  std::optional<Error> error;   ///< JobState::failed
+  std::vector<From> from;  ///< what came from each peer and why, since then
+  double spent = 0;        ///< by the job, ever, at the prices of its sources, reads included
+  double in_flight = 0;    ///< money: what is on its way costs that at most
+  std::optional<double> budget;
+  std::optional<double> expected_cost;  ///< of the whole job, as planned last
+  bool falls_short = false;             ///< the budget does not pay for all of it, as it seems
+  bool out_of_money = false;            ///< waits because of the budget
+  std::optional<Duration> eta;          ///< from that rate; nullopt: unknown
+  std::optional<JobPlan> plan;          ///< nullopt: none is made yet
+  std::string note;                     ///< for people: what it waits for, or will
+  std::optional<Error> error;           ///< JobState::failed
 };
 
 /// A running materialization. Held by shared_ptr; dropping it does not end the job. Any thread.
@@ -76,6 +88,8 @@ class MaterializeJob {
   /// state.
   virtual void pause() = 0;
   virtual void resume() = 0;
+  /// Another goal from now on. What was spent already counts against its budget.
+  virtual void set_goal(plan::Goal goal) = 0;
   /// Ends the job; what has arrived stays. No effect after a final state.
   virtual void cancel() = 0;
 };

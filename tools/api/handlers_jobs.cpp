@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/api/goal.h"
 #include "tools/api/handler_support.h"
 #include "tools/api/handlers.h"
 #include "tools/api/views.h"
+#include "tools/config/quantity.h"
 #include "tools/daemon/image_lookup.h"
 #include "tools/daemon/node.h"
 #include "tools/daemon/pause.h"
@@ -30,7 +32,17 @@ Result<JobView> find_job(Node& node, const std::string& reference) {
   return std::move(*job);
 }
 
-/// Until the job has ended, or the caller goes away: the job itself goes on.
+/// Nobody knows whether that ends, and whoever waits can end it.
+Error out_of_money(const JobView& job) {
+  const auto& p = job.progress;
+  return {Errc::over_budget, Operation::materialize,
+          fmt::format("{}: {:.4g} of {:.4g} is spent and {} are missing; what came stays, the job "
+                      "waits for a cheaper source, and goes on at once with a larger --budget",
+                      job.name, p.spent, p.budget.value_or(0),
+                      format_size(bytes_of(p.total - p.done)))};
+}
+
+/// Until the job has ended or has no money left, or the caller goes away: the job itself goes on.
 Reply follow(Node& node, const ImageId& image, const CallContext& context) {
   for (;;) {
     const auto job = node.jobs()->find(image);
@@ -40,6 +52,7 @@ Reply follow(Node& node, const ImageId& image, const CallContext& context) {
       return fail(Errc::cancelled, Operation::materialize, job->name);
     }
     if (is_final(job->progress.state)) return to_json(*job);
+    if (job->progress.out_of_money) return std::unexpected(out_of_money(*job));
     if (context.stop.stop_requested()) {
       return fail(Errc::cancelled, Operation::materialize, "the job goes on in the background");
     }
@@ -65,18 +78,20 @@ Reply get_job(Node& node, const Call& call, const CallContext&) {
 }
 
 Reply start_job(Node& node, const Call& call, const CallContext& context) {
-  WEFT_CHECK(only_members(call, {"image", "peers", "bytes_per_second", "wait"}));
+  WEFT_CHECK(only_members(
+      call, {"image", "peers", "bytes_per_second", "wait", "optimize", "budget", "epsilon"}));
   WEFT_TRY(const auto reference, required_text(call, "image"));
   WEFT_TRY(const bool wait, optional_flag(call, "wait", false));
-  fetcher::MaterializeOptions options;
-  WEFT_TRY(options.bytes_per_second, optional_number(call, "bytes_per_second", 0));
+  JobWishes wishes;
+  WEFT_TRY(wishes.bytes_per_second, optional_number(call, "bytes_per_second", 0));
+  WEFT_TRY(wishes.goal, goal_in_body(call.body));
   if (node.jobs() == nullptr) {
     return fail(Errc::unsupported, Operation::materialize, "this node has no network");
   }
   WEFT_CHECK(add_peers_of(node, call));
   WEFT_TRY(auto found, find_or_adopt(node, reference));
   const auto image = found.image->info().id;
-  WEFT_TRY(const auto job, node.jobs()->start(found.name, std::move(found.image), options));
+  WEFT_TRY(const auto job, node.jobs()->start(found.name, std::move(found.image), wishes));
   spdlog::info("job started image={} name={}", to_hex(image), found.name);
   if (wait) return follow(node, image, context);
   return to_json(job);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fetcher/plan/planner.h"
+#include "tools/api/goal.h"
 #include "tools/api/handlers.h"
 #include "tools/api/peers_seen.h"
 #include "tools/api/plan_inputs.h"
@@ -7,10 +8,7 @@
 #include "tools/daemon/node.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
-#include <cmath>
-#include <initializer_list>
 
 #include <fmt/format.h>
 
@@ -21,40 +19,8 @@ namespace plan = fetcher::plan;
 using plan::Goal;
 
 constexpr Duration probe_wait = std::chrono::seconds(5);
-constexpr double default_slack = 0.05;
 constexpr int pareto_rows = 8;
 constexpr std::uint64_t enough_to_measure = 1u << 20;
-
-std::unexpected<Error> bad(std::string detail) {
-  return fail(Errc::bad_request, Operation::control, std::move(detail));
-}
-
-Result<std::optional<double>> amount_in(const Call& call, const char* member) {
-  const auto given = call.query.find(member);
-  if (given == call.query.end()) return std::optional<double>();
-  const std::string& text = given->second;
-  double amount = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), amount);
-  const bool whole = parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size();
-  if (whole && std::isfinite(amount) && amount >= 0) return std::optional(amount);
-  return bad(fmt::format("\"{}\" is a number of at least 0, not \"{}\"", member, text));
-}
-
-Result<Goal> goal_in(const Call& call) {
-  const auto given = call.query.find("optimize");
-  const std::string optimize = given == call.query.end() ? "time" : given->second;
-  WEFT_TRY(const auto budget, amount_in(call, "budget"));
-  WEFT_TRY(const auto slack, amount_in(call, "epsilon"));
-  if (optimize != "time" && optimize != "cost") {
-    return bad(fmt::format("\"optimize\" is time or cost, not \"{}\"", optimize));
-  }
-  if (optimize == "cost") {
-    if (budget) return bad("a budget is for the fastest plan within it: leave out \"cost\"");
-    return Goal::cheapest(slack.value_or(default_slack));
-  }
-  if (slack) return bad("\"epsilon\" says how much later the cheapest plan may be: add \"cost\"");
-  return budget ? Goal::within(*budget) : Goal::fastest();
-}
 
 /// The last finish with other rates; nullopt where there is no such plan.
 std::optional<double> finish_with(plan::Problem problem, const PlanInputs& inputs, const Goal& goal,
@@ -122,7 +88,8 @@ PlanFigures figures_of(Node& node, const Goal& goal) {
 }  // namespace
 
 Reply plan_image(Node& node, const Call& call, const CallContext&) {
-  WEFT_TRY(const Goal goal, goal_in(call));
+  WEFT_TRY(const auto said, goal_in_query(call));
+  const Goal goal = said.value_or(Goal::fastest());
   WEFT_TRY(const auto local, node.store().list());
   WEFT_TRY(const WantedImage image, find_wanted(call.path[2], local, peers_seen(node)));
   auto signature = find_signature(node, image.info.id);

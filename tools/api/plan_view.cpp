@@ -2,6 +2,7 @@
 #include "tools/api/plan_view.h"
 
 #include "fetcher/plan/why.h"
+#include "tools/api/goal.h"
 #include "tools/api/views.h"
 
 #include <boost/json.hpp>
@@ -16,13 +17,6 @@ namespace plan = fetcher::plan;
 
 json::value or_null(const std::optional<double>& value) {
   return value ? json::value(*value) : json::value(nullptr);
-}
-
-json::object goal_json(const plan::Goal& goal) {
-  using Kind = plan::Goal::Kind;
-  return {{"optimize", goal.kind == Kind::cheapest ? "cost" : "time"},
-          {"epsilon", goal.kind == Kind::cheapest ? json::value(goal.slack) : nullptr},
-          {"budget", goal.kind == Kind::within_budget ? json::value(goal.budget) : nullptr}};
 }
 
 json::array tiers_json(const plan::Problem& problem, const plan::Plan& made) {
@@ -125,7 +119,7 @@ json::object to_json(const PlanInputs& inputs, const fetcher::TransferEstimate& 
           {"wire", estimate.wire.value()},
           {"wire_ratio", figures.wire_ratio},
           {"estimated", !estimate.exact},
-          {"goal", goal_json(figures.goal)},
+          {"goal", to_json(figures.goal)},
           {"finish", made.finish()},
           {"finish_earliest", or_null(figures.finish_earliest)},
           {"finish_latest", or_null(figures.finish_latest)},

@@ -18,6 +18,10 @@ json::value maybe_seconds(const std::optional<Duration>& duration) {
   return duration ? json::value(to_seconds(*duration)) : json::value(nullptr);
 }
 
+json::value or_null(const std::optional<double>& value) {
+  return value ? json::value(*value) : json::value(nullptr);
+}
+
 /// Rounded down to one decimal, so that 100 is only shown for all.
 double percent(std::uint64_t part, std::uint64_t whole) {
   if (whole == 0 || part >= whole) return 100;
@@ -97,6 +101,11 @@ json::object to_json(const JobView& job) {
       {"rate", p.bytes_per_second},
       {"eta", maybe_seconds(p.eta)},
       {"sources", to_json(p.sources)},
+      {"spent", p.spent},
+      {"budget", or_null(p.budget)},
+      {"expected_cost", or_null(p.expected_cost)},
+      {"falls_short", p.falls_short},
+      {"out_of_money", p.out_of_money},
       {"note", p.note}};
   view["error"] = p.error ? json::value(p.error->message()) : json::value(nullptr);
   return view;

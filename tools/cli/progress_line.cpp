@@ -5,6 +5,9 @@
 #include "tools/cli/render.h"
 
 #include <ostream>
+#include <utility>
+
+#include <fmt/format.h>
 
 namespace weft::tools {
 namespace {
@@ -21,9 +24,18 @@ ProgressLine::~ProgressLine() {
 }
 
 void ProgressLine::show(const boost::json::object& line) {
+  const auto& progress = object_of(line, "progress");
+  if (flag_of(progress, "falls_short")) warn(progress);
   if (!active_) return;
   drawn_ = true;
-  terminal_.err << erase_line << render_bar(object_of(line, "progress"), terminal_.columns)
+  terminal_.err << erase_line << render_bar(progress, terminal_.columns) << std::flush;
+}
+
+void ProgressLine::warn(const boost::json::object& progress) {
+  if (std::exchange(warned_, true)) return;
+  if (drawn_) terminal_.err << erase_line;
+  terminal_.err << fmt::format("weft: {}: {}\n", text_of(progress, "name"),
+                               text_of(progress, "note"))
                 << std::flush;
 }
 

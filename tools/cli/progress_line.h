@@ -10,7 +10,8 @@
 namespace weft::tools {
 
 /// The progress bar: one line of a terminal, redrawn in place and erased at the end. Silent when
-/// stderr is not a terminal or `wanted` is false.
+/// stderr is not a terminal or `wanted` is false, but for a line that says, once, that the budget
+/// of a job does not pay for all of it.
 class ProgressLine {
  public:
   ProgressLine(Terminal& terminal, bool wanted);
@@ -23,9 +24,12 @@ class ProgressLine {
   [[nodiscard]] bool active() const { return active_; }
 
  private:
+  void warn(const boost::json::object& progress);
+
   Terminal& terminal_;
   const bool active_;
   bool drawn_ = false;
+  bool warned_ = false;
 };
 
 }  // namespace weft::tools

@@ -11,6 +11,25 @@ namespace weft::tools {
 
 namespace json = boost::json;
 
+namespace {
+
+/// Nothing where nothing costs anything.
+std::string money(const json::object& progress) {
+  const auto known = [&](std::string_view member) {
+    const auto* value = progress.if_contains(member);
+    return value != nullptr && value->is_number();
+  };
+  const double spent = number_of(progress, "spent");
+  const double expected = number_of(progress, "expected_cost");
+  if (spent <= 0 && expected <= 0 && !known("budget")) return "";
+  auto text = fmt::format("  spent {:.4g}", spent);
+  if (known("budget")) text += fmt::format(" of {:.4g}", number_of(progress, "budget"));
+  if (expected > spent) text += fmt::format(", {:.4g} in the end", expected);
+  return text;
+}
+
+}  // namespace
+
 std::string render_progress(const json::object& progress) {
   auto text = fmt::format("{:.1f}%  {} of {}", number_of(progress, "percent"),
                           format_size(bytes_at(progress, "done")),
@@ -19,6 +38,7 @@ std::string render_progress(const json::object& progress) {
   if (rate > 0) text += fmt::format("  {}", format_rate(rate));
   const auto eta = duration_of(progress, "eta");
   if (eta) text += fmt::format("  {} left", format_duration(*eta));
+  text += money(progress);
   const auto note = text_of(progress, "note");
   if (!note.empty()) text += fmt::format("  ({})", note);
   return text;

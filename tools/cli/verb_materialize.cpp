@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/cli/goal_flags.h"
 #include "tools/cli/render.h"
 #include "tools/cli/verbs.h"
 #include "tools/config/quantity.h"
@@ -14,14 +15,15 @@ struct Options {
   std::string image;
   std::vector<std::string> peers;
   std::string limit;
+  GoalFlags goal;
   bool background = false;
 };
 
 Result<void> run(Session& session, const Options& options) {
-  boost::json::object body{
-      {"image", options.image},
-      {"peers", boost::json::array(options.peers.begin(), options.peers.end())},
-      {"wait", !options.background}};
+  WEFT_TRY(boost::json::object body, goal_members(options.goal));
+  body["image"] = options.image;
+  body["peers"] = boost::json::array(options.peers.begin(), options.peers.end());
+  body["wait"] = !options.background;
   if (!options.limit.empty()) {
     WEFT_TRY(body["bytes_per_second"], parse_rate(options.limit));
   }
@@ -41,12 +43,13 @@ Result<void> run(Session& session, const Options& options) {
 
 Verb materialize_verb(CLI::App& app) {
   auto& command = add_command(app, "materialize", "fetch every block of an image",
-                              "weft materialize deb12 --peer 127.0.0.1:7441");
+                              "weft materialize deb12 --peer 127.0.0.1:7441 --budget 0.05");
   auto options = std::make_shared<Options>();
   command.add_option("IMAGE", options->image, "name or id, here or at a peer")->required();
   command.add_option("--peer", options->peers, "HOST:PORT to fetch from; may be repeated")
       ->allow_extra_args(false);
   command.add_option("--limit", options->limit, "content per second at most, like 10MiB or 80Mbit");
+  add_goal_flags(command, options->goal);
   command.add_flag("--background", options->background,
                    "return at once; `weft status` shows the job, which survives restarts");
   return {&command, RunInSession([options](Session& session) { return run(session, *options); })};

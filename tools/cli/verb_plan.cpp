@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/cli/goal_flags.h"
 #include "tools/cli/plan_picture.h"
 #include "tools/cli/render.h"
 #include "tools/cli/verbs.h"
@@ -15,9 +16,7 @@ constexpr int columns_of_a_file = 120;
 
 struct Options {
   std::string image;
-  std::string optimize;
-  std::string budget;
-  std::string epsilon;
+  GoalFlags goal;
   bool pareto = false;
 };
 
@@ -33,8 +32,8 @@ std::string_view locale() {
 Result<void> run(Session& session, const Options& options) {
   Call call = make_call("GET", {"images", options.image, "plan"});
   for (const auto& [name, value] :
-       {std::pair{"optimize", &options.optimize}, std::pair{"budget", &options.budget},
-        std::pair{"epsilon", &options.epsilon}}) {
+       {std::pair{"optimize", &options.goal.optimize}, std::pair{"budget", &options.goal.budget},
+        std::pair{"epsilon", &options.goal.epsilon}}) {
     if (!value->empty()) call.query[name] = *value;
   }
   if (options.pareto) call.query["pareto"] = "true";
@@ -54,16 +53,7 @@ Verb plan_verb(CLI::App& app) {
   auto options = std::make_shared<Options>();
   command.add_option("IMAGE", options->image, "name, id, or its first 8 or more digits")
       ->required();
-  command
-      .add_option("--optimize", options->optimize,
-                  "time: as early as can be (default); cost: cheapest of those not much later")
-      ->type_name("time|cost");
-  command.add_option("--budget", options->budget, "the fastest plan that costs at most so much")
-      ->type_name("PRICE");
-  command
-      .add_option("--epsilon", options->epsilon,
-                  "with cost: how much later than the fastest it may be (0.05: 5 %)")
-      ->type_name("PART");
+  add_goal_flags(command, options->goal);
   command.add_flag("--pareto", options->pareto, "also list time against cost");
   return {&command, RunInSession([options](Session& session) { return run(session, *options); })};
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/daemon/job_book.h"
 
-#include <boost/json.hpp>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -9,77 +8,83 @@
 namespace weft::tools {
 namespace {
 
-namespace json = boost::json;
-
 constexpr std::string_view kind = "job";
 constexpr std::size_t ended_jobs_kept = 32;
-
-struct Record {
-  std::string name;
-  fetcher::MaterializeOptions options;
-};
-
-std::string encode(const Record& record) {
-  return json::serialize(
-      json::object{{"name", record.name}, {"bytes_per_second", record.options.bytes_per_second}});
-}
-
-Record decode(std::string_view text) {
-  Record record;
-  boost::system::error_code problem;
-  const auto value = json::parse(json::string_view(text.data(), text.size()), problem);
-  const auto* object = problem ? nullptr : value.if_object();
-  if (object == nullptr) return record;
-  if (const auto* name = object->if_contains("name"); name != nullptr && name->is_string()) {
-    record.name = name->get_string();
-  }
-  if (const auto* rate = object->if_contains("bytes_per_second");
-      rate != nullptr && rate->is_double()) {
-    record.options.bytes_per_second = rate->get_double();
-  }
-  return record;
-}
 
 }  // namespace
 
 JobBook::JobBook(Store& store, fetcher::Fetcher& fetcher) : store_(store), fetcher_(fetcher) {}
 
 JobView JobBook::view(const ImageId& image, const Job& job) {
-  return {image, job.name, job.handle->progress()};
+  return {image, job.record.name, job.handle->progress()};
 }
 
 Result<void> JobBook::resume() {
   WEFT_TRY(const auto records, store_.settings(kind));
+  const Lock lock(mutex_);
   for (const auto& [key, text] : records) {
     const auto id = parse_hex<ImageId>(key);
     auto image = id ? store_.image(*id) : fail(Errc::damaged_state, Operation::materialize, key);
-    const auto record = decode(text);
-    if (!image) {
-      spdlog::warn("job forgotten image={} name={} reason=\"{}\"", key, record.name,
-                   image.error().message());
+    auto record = decode_job_record(text);
+    if (!image || !record) {
+      spdlog::warn("job forgotten image={} reason=\"{}\"", key,
+                   (image ? record.error() : image.error()).message());
       WEFT_CHECK(store_.set_setting(kind, key, std::nullopt));
       continue;
     }
-    WEFT_CHECK(start(record.name, std::move(*image), record.options));
-    spdlog::info("job resumed image={} name={}", key, record.name);
+    spdlog::info("job resumed image={} name={} spent={}", key, record->name, record->spent);
+    begin(std::move(*image), std::move(*record));
   }
   return {};
 }
 
 Result<JobView> JobBook::start(const std::string& name, std::shared_ptr<LocalImage> image,
-                               fetcher::MaterializeOptions options) {
+                               const JobWishes& wishes) {
   const ImageId id = image->info().id;
   const Lock lock(mutex_);
   if (closed_) return fail(Errc::cancelled, Operation::materialize, "the node is shutting down");
   if (const auto known = jobs_.find(id);
       known != jobs_.end() && !is_final(known->second.handle->progress().state)) {
+    if (wishes.goal) WEFT_CHECK(change(id, known->second, *wishes.goal));
     return view(id, known->second);
   }
-  WEFT_CHECK(store_.set_setting(kind, to_hex(id), encode({name, options})));
+  JobRecord record{name, wishes.bytes_per_second,
+                   wishes.goal.value_or(fetcher::plan::Goal::fastest()), 0};
+  WEFT_CHECK(store_.set_setting(kind, to_hex(id), encode(record)));
+  return view(id, begin(std::move(image), std::move(record)));
+}
+
+const JobBook::Job& JobBook::begin(std::shared_ptr<LocalImage> image, JobRecord record) {
+  const ImageId id = image->info().id;
+  const fetcher::MaterializeOptions options{
+      .bytes_per_second = record.bytes_per_second,
+      .goal = record.goal,
+      .spent_before = record.spent,
+      .write_down = [this, id](double money) { return write_down(id, money); }};
+  // What a job writes down waits for the lock, and so finds the job.
   auto handle = fetcher_.materialize(std::move(image), options, {});
-  const auto [entry, added] =
-      jobs_.insert_or_assign(id, Job{name, std::move(handle), true, ++sequence_});
-  return view(id, entry->second);
+  return jobs_.insert_or_assign(id, Job{std::move(record), std::move(handle), true, ++sequence_})
+      .first->second;
+}
+
+Result<void> JobBook::change(const ImageId& image, Job& job, fetcher::plan::Goal goal) {
+  JobRecord changed = job.record;
+  changed.goal = goal;
+  WEFT_CHECK(store_.set_setting(kind, to_hex(image), encode(changed)));
+  job.record = std::move(changed);
+  job.handle->set_goal(goal);
+  return {};
+}
+
+Result<void> JobBook::write_down(const ImageId& image, double money) {
+  const Lock lock(mutex_);
+  const auto job = jobs_.find(image);
+  if (job == jobs_.end()) return {};
+  JobRecord changed = job->second.record;
+  changed.spent = money;
+  WEFT_CHECK(store_.set_setting(kind, to_hex(image), encode(changed)));
+  job->second.record = std::move(changed);
+  return {};
 }
 
 std::optional<JobView> JobBook::find(const ImageId& image) const {
@@ -125,12 +130,25 @@ void JobBook::reap() {
       continue;  // tried again next time
     }
     job.recorded = false;
-    spdlog::info("job ended image={} name={} state={}", to_hex(image), job.name,
+    spdlog::info("job ended image={} name={} state={}", to_hex(image), job.record.name,
                  fetcher::to_string(job.handle->progress().state));
   }
   std::ranges::sort(ended);
   for (std::size_t i = 0; i + ended_jobs_kept < ended.size(); ++i)
     jobs_.erase(ended[i].second);
+}
+
+void JobBook::settle() {
+  const Lock lock(mutex_);
+  for (auto& [image, job] : jobs_) {
+    const auto progress = job.handle->progress();
+    if (!job.recorded || !is_final(progress.state)) continue;
+    job.record.spent = progress.spent + progress.in_flight;
+    const auto written = store_.set_setting(kind, to_hex(image), encode(job.record));
+    if (written) continue;
+    spdlog::warn("what a job spent is not written down image={} reason=\"{}\"", to_hex(image),
+                 written.error().message());
+  }
 }
 
 void JobBook::close() {

@@ -5,6 +5,7 @@
 #include "indexer/core/error.h"
 #include "indexer/core/mutex.h"
 #include "indexer/store/store.h"
+#include "tools/daemon/job_record.h"
 
 #include <map>
 #include <memory>
@@ -22,21 +23,31 @@ struct JobView {
   fetcher::MaterializeProgress progress;
 };
 
+/// What is asked of a job.
+struct JobWishes {
+  double bytes_per_second = 0;                ///< content, at most; 0: no cap
+  std::optional<fetcher::plan::Goal> goal{};  ///< nullopt: as it is; the fastest if it is new
+};
+
 /// The materialize jobs of a node, one per image, named by the image id. A job is recorded in the
 /// catalog before it starts and until it has ended, so that a restarted node goes on with it.
 ///
+/// Money: what a job with a budget may spend next is added to its record before it is spent
+/// (`fetcher::JobMoney`). After a crash all of that counts as spent; after an orderly stop only
+/// what was, and what was on its way.
+///
 /// Lifecycle: `resume` at start, `reap` about once a second, `close` before the fetcher is stopped
-/// (jobs that the stop ends stay recorded). `fetcher` outlives it. Thread-safe; calls may block on
-/// the catalog.
+/// (jobs that the stop ends stay recorded), `settle` after that. `fetcher` outlives it; its workers
+/// have stopped when this ends. Thread-safe; calls may block on the catalog.
 class JobBook {
  public:
   JobBook(Store& store, fetcher::Fetcher& fetcher);
 
   /// Starts again what an earlier run left unfinished. Jobs of images that are gone are forgotten.
   [[nodiscard]] Result<void> resume();
-  /// A second job on an image joins the first.
+  /// A second job on an image joins the first, and gives it another goal if it has one itself.
   [[nodiscard]] Result<JobView> start(const std::string& name, std::shared_ptr<LocalImage> image,
-                                      fetcher::MaterializeOptions options);
+                                      const JobWishes& wishes);
   [[nodiscard]] std::optional<JobView> find(const ImageId& image) const;
   /// Running jobs, and the last ones that ended.
   [[nodiscard]] std::vector<JobView> list() const;
@@ -47,15 +58,21 @@ class JobBook {
   /// Forgets the record of jobs that have ended, and the oldest ended ones beyond a bound.
   void reap();
   void close();
+  /// Writes down what the jobs that the stop ended have spent.
+  void settle();
 
  private:
   struct Job {
-    std::string name;
+    JobRecord record;
     std::shared_ptr<fetcher::MaterializeJob> handle;
     bool recorded = true;
     std::uint64_t sequence = 0;
   };
   [[nodiscard]] static JobView view(const ImageId& image, const Job& job);
+  const Job& begin(std::shared_ptr<LocalImage> image, JobRecord record) WEFT_REQUIRES(mutex_);
+  Result<void> change(const ImageId& image, Job& job, fetcher::plan::Goal goal)
+      WEFT_REQUIRES(mutex_);
+  Result<void> write_down(const ImageId& image, double money);
 
   Store& store_;
   fetcher::Fetcher& fetcher_;

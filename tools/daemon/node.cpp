@@ -128,6 +128,7 @@ void Node::stop() {
   if (mounts_) mounts_->close();
   if (network_) network_->stop();
   if (workers_) workers_->stop();
+  if (jobs_) jobs_->settle();
   if (!store_) return;
   if (auto flushed = store_->flush(); !flushed) {
     spdlog::error("store not flushed at stop reason=\"{}\"", flushed.error().message());

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/render.h"
 
+#include "tools/cli/progress_line.h"
+
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
+
+#include <sstream>
 
 namespace weft::tools {
 namespace {
@@ -188,6 +192,28 @@ TEST(Render, bar_fits_the_terminal) {
   for (int columns = 0; columns < 200; ++columns) {
     EXPECT_LE(static_cast<int>(render_bar(progress, columns).size()), std::max(0, columns - 1));
   }
+}
+
+TEST(Render, money_is_shown_where_something_costs) {
+  EXPECT_EQ(render_progress(parse(R"({"percent": 25, "done": 1048576, "total": 4194304,
+                "spent": 0.0125, "budget": 0.05, "expected_cost": 0.0475})")),
+            "25.0%  1.0 MiB of 4.0 MiB  spent 0.0125 of 0.05, 0.0475 in the end");
+  EXPECT_EQ(render_progress(parse(R"({"percent": 25, "done": 1048576, "total": 4194304,
+                "spent": 0, "budget": null, "expected_cost": 0.0})")),
+            "25.0%  1.0 MiB of 4.0 MiB");
+}
+
+TEST(Render, that_the_budget_falls_short_is_said_once_even_without_a_terminal) {
+  std::ostringstream out;
+  std::ostringstream err;
+  Terminal terminal{out, err};
+  ProgressLine line(terminal, true);
+  line.show(parse(R"({"progress": {"name": "web", "note": "", "falls_short": false}})"));
+  EXPECT_EQ(err.str(), "");
+  for (int i = 0; i < 3; ++i) {
+    line.show(parse(R"({"progress": {"name": "web", "note": "too little", "falls_short": true}})"));
+  }
+  EXPECT_EQ(err.str(), "weft: web: too little\n");
 }
 
 TEST(Render, version) {

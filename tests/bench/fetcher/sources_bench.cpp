@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Materializing from several real daemons behind shaped cables, against the bound of the links, and
-// beside what other systems do; and with one of the sources in trouble. Needs root.
+// beside what other systems do; for several budgets; and with one of the sources in trouble. Needs
+// root.
 //
 // The bound: the least time that the links allow to 4096 + 32 bytes (content that does not
 // compress, and its digest) of every block, at TCP's share of the rates (1448 payload bytes in
@@ -16,9 +17,11 @@
 #include <CLI/CLI.hpp>
 
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -28,12 +31,20 @@ namespace weft::bench {
 namespace {
 
 using namespace std::chrono_literals;
+using fetcher::plan::Goal;
+using fetcher::plan::make_plan;
 using testing::StarSources;
 
+/// Bytes on the wire that `StarSources::problem` does not count: frames, and tree nodes at their
+/// largest.
+constexpr double with_overhead = 1.02;
+constexpr double and_seconds = 0.3;
+
 struct Options {
-  std::uint64_t mebibytes = 256;       ///< of the image
-  std::uint64_t fault_mebibytes = 96;  ///< of the image for faults
-  std::string only{};                  ///< one topology, or "faults"
+  std::uint64_t mebibytes = 256;         ///< of the image
+  std::uint64_t fault_mebibytes = 96;    ///< of the image for faults
+  std::uint64_t pareto_mebibytes = 128;  ///< of the image whose time is weighed against money
+  std::string only{};                    ///< one topology, "pareto" or "faults"
   std::string scratch = "/var/tmp";
   bool rivals = true;
   bool json = false;
@@ -70,6 +81,7 @@ class Bench {
     for (const Topology& topology : all) {
       if (wanted(topology.name)) compare(topology);
     }
+    if (wanted("pareto")) trade(all.back());
     if (wanted("faults")) disturb(all.front());
   }
 
@@ -115,6 +127,44 @@ class Bench {
     }
   }
 
+  /// Time against money: what plans promise, and what transfers keep.
+  void trade(const Topology& topology) {
+    constexpr int steps = 5;
+    note("pareto: sources start");
+    const test::SampleImage image(
+        test::random_blocks(BlockCount(options_.pareto_mebibytes * 256), 3));
+    StarSources sources(scratch_ / "pareto", image, topology.sources, topology.uplinks);
+    const auto fastest = must(make_plan(sources.problem(), Goal::fastest()));
+    const double least = fastest.least_cost * with_overhead;
+    const double most = fastest.cost * with_overhead;
+    report_.add("pareto_least_cost", fastest.least_cost, "");
+    for (int step = 0; step <= steps; ++step) {
+      const double budget = least + (most - least) * step / steps;
+      // Rounded down, as the command gets it.
+      const std::string text = std::to_string(std::floor(budget * 1e6) / 1e6);
+      const std::string name = "budget_" + std::to_string(step);
+      report_.add(name, std::stod(text), "");
+      trade(sources, image, name, Goal::within(std::stod(text) / with_overhead), {"--budget", text},
+            std::stod(text));
+    }
+    constexpr double epsilon = 0.05;
+    trade(sources, image, "cost_within_5_percent", Goal::cheapest(epsilon),
+          {"--optimize", "cost", "--epsilon", std::to_string(epsilon)}, {});
+  }
+
+  void trade(StarSources& sources, const test::SampleImage& image, const std::string& name,
+             Goal goal, const std::vector<std::string>& flags, std::optional<double> budget) {
+    note(name);
+    const auto plan = must(make_plan(sources.problem(), goal));
+    const auto run = run_daemon(sources, image, name, flags);
+    report_.add(name + "_planned_finish", plan.finish(), "s");
+    report_.add(name + "_finish", run.seconds, "s",
+                Bound::at_most(1.05 * plan.finish() + and_seconds));
+    report_.add(name + "_planned_cost", plan.cost, "");
+    report_.add(name + "_cost", run.cost, "", budget ? Bound::at_most(*budget) : Bound{});
+    report_.add(name + "_spent", run.spent, "", budget ? Bound::at_most(*budget) : Bound{});
+  }
+
   /// The fastest source in every kind of trouble at 10, 50 and 90 %.
   void disturb(const Topology& topology) {
     constexpr std::size_t victim = 3;
@@ -123,7 +173,7 @@ class Bench {
         test::random_blocks(BlockCount(options_.fault_mebibytes * 256), 2));
     StarSources sources(scratch_ / "faults", image, topology.sources, topology.uplinks);
     const auto problem = sources.problem();
-    const auto plan = must(fetcher::plan::make_plan(problem, fetcher::plan::Goal::fastest()));
+    const auto plan = must(make_plan(problem, Goal::fastest()));
     double others = 0;
     for (std::size_t i = 0; i < problem.sources.size(); ++i)
       others += i == victim ? 0 : problem.sources[i].rate;
@@ -162,7 +212,8 @@ int main(int argc, char** argv) {
   CLI::App app{"materializing from several sources", "sources"};
   app.add_option("--size", options.mebibytes, "MiB of the image");
   app.add_option("--fault-size", options.fault_mebibytes, "MiB of the image for faults");
-  app.add_option("--only", options.only, "partial, uplink, priced or faults");
+  app.add_option("--pareto-size", options.pareto_mebibytes, "MiB of the image for time and money");
+  app.add_option("--only", options.only, "partial, uplink, priced, pareto or faults");
   app.add_option("--scratch", options.scratch, "directory for what is written meanwhile");
   app.add_flag("--no-rivals", no_rivals, "without nearest, random and rarest-first");
   app.add_flag("--json", options.json, "one line for each figure");

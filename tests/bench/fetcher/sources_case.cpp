@@ -65,6 +65,7 @@ double payload_carried(const StarSources& sources) {
   return frames * testing::StarNet::payload_share;
 }
 
+/// What the blocks cost by the bytes that brought them.
 double cost_at(const testing::WeftNode& target) {
   double cost = 0;
   const auto answer = target.query({"peers"});
@@ -167,13 +168,14 @@ double bound_of(const Problem& problem) {
 }
 
 MeasuredRun run_daemon(StarSources& sources, const test::SampleImage& image,
-                       const std::string& name) {
+                       const std::string& name, const std::vector<std::string>& flags) {
   const auto target = sources.make_target(name);
   const double before = payload_carried(sources);
-  testing::StarTransfer transfer(*target, image);
+  testing::StarTransfer transfer(*target, image, {}, flags);
   MeasuredRun run{.seconds = transfer.finish(patience)};
   run.carried = payload_carried(sources) - before;
   run.cost = cost_at(*target);
+  run.spent = target->query({"status"}).at("jobs").at(0).at("spent").to_number<double>();
   static_cast<void>(target->stop());
   if (transfer.wrong_blocks() > 0) throw std::runtime_error("wrong bytes were materialized");
   return run;

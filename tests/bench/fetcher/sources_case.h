@@ -36,13 +36,16 @@ struct Topology {
 
 struct MeasuredRun {
   double seconds = 0;  ///< from the command to its end: all is here, verified and durable
-  double cost = 0;
+  double cost = 0;     ///< of the blocks, by the bytes that brought them
+  double spent = 0;    ///< of all of it, trees included, by the job's own books; of a daemon
   double carried = 0;  ///< payload over all cables towards the target, bytes
 };
 
-/// `weft materialize` at a daemon of its own, whose bytes are compared afterwards.
+/// `weft materialize` at a daemon of its own, whose bytes are compared afterwards. `flags`: further
+/// ones of the command.
 [[nodiscard]] MeasuredRun run_daemon(testing::StarSources& sources, const test::SampleImage& image,
-                                     const std::string& name);
+                                     const std::string& name,
+                                     const std::vector<std::string>& flags = {});
 
 using MakeOrder = std::function<std::unique_ptr<fetcher::PrefetchOrder>()>;
 /// The same by a fetcher in this process with an order of sources of ours, in the hub too.

@@ -16,22 +16,25 @@ using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 std::vector<std::string> materialize_at(const WeftNode& target,
-                                        const std::vector<std::string>& peers) {
+                                        const std::vector<std::string>& peers,
+                                        const std::vector<std::string>& flags) {
   std::vector<std::string> argv{weft_binary(), "--state", target.state(),
                                 "materialize", "disk",    "--json"};
   for (const std::string& peer : peers)
     argv.insert(argv.end(), {"--peer", peer});
+  argv.insert(argv.end(), flags.begin(), flags.end());
   return argv;
 }
 
 }  // namespace
 
 StarTransfer::StarTransfer(const WeftNode& target, const test::SampleImage& image,
-                           const std::vector<std::string>& peers)
+                           const std::vector<std::string>& peers,
+                           const std::vector<std::string>& flags)
     : image_(image),
       pack_(target.state() / "images" / to_hex(image.info.id) / "pack"),
       start_(Clock::now()),
-      command_(materialize_at(target, peers)) {}
+      command_(materialize_at(target, peers, flags)) {}
 
 double StarTransfer::arrived() const {
   struct stat status{};
@@ -45,6 +48,14 @@ bool StarTransfer::wait_for(double fraction, std::chrono::seconds limit) {
     if (command_.wait(5ms) || Clock::now() > end) return false;
   }
   return true;
+}
+
+std::optional<ExitStatus> StarTransfer::ended(std::chrono::seconds limit) {
+  return command_.wait(limit);
+}
+
+bool StarTransfer::says(std::string_view text, std::chrono::seconds limit) {
+  return command_.wait_for_output(text, limit);
 }
 
 double StarTransfer::finish(std::chrono::seconds limit) {

@@ -116,6 +116,7 @@ void Scheduler::stop_prefetch(const ImageId& id) {
   image.money.set_budget(std::nullopt);
   image.money.clear(std::nullopt);
   image.goal = {};
+  image.to_come = BlockCount(0);
   image.replanner.forget();
   image.planned.reset();
 }

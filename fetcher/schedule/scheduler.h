@@ -121,6 +121,8 @@ class Scheduler {
   // --- Planning (scheduler_plan.cpp): asked for with `MakePlan` when `Replanner` says so.
   /// What matters to the job of this image. Anything but the fastest makes it thrifty.
   void set_goal(const ImageId& image, plan::Goal goal);
+  /// At most so many blocks will be wanted as prefetch later: for what a budget must last.
+  void more_to_come(const ImageId& image, BlockCount blocks);
   /// These blocks are needed earlier than others; `last_tier` unless said.
   void set_tier(const ImageId& image, std::span<const BlockRange> ranges, plan::Tier tier);
   /// The answer to `MakePlan` number `number`. An answer that is not awaited any more is ignored.
@@ -227,6 +229,7 @@ class Scheduler {
     std::optional<wire::Priority> haves_due;  // look for have queries, down to this priority
     // Planning.
     plan::Goal goal;
+    BlockCount to_come;
     std::map<plan::Tier, RangeSet> tiers;
     Replanner replanner;
     TimePoint look_at_plan{};
@@ -289,6 +292,8 @@ class Scheduler {
   [[nodiscard]] Picked pick(const Image& image, PeerId peer, wire::Priority priority,
                             BlockCount limit) const;
   void plan_if_due(const ImageId& id, Image& image, TimePoint now);
+  [[nodiscard]] static plan::Goal goal_of_plan(const Image& image, const PlanRequest& request);
+  [[nodiscard]] static bool awaits_offers(const Image& image);
   [[nodiscard]] bool is_short_of_money(const Image& image) const;
   [[nodiscard]] double ingress(const Image& image) const;
   void install(Image& image, const PlanQueues::Queues& queues);

@@ -160,6 +160,7 @@ void Scheduler::fill(PeerId peer, Link& link, Priority priority, TimePoint now) 
 bool Scheduler::send_one(const ImageId& id, Image& image, PeerId peer, Link& link,
                          Priority priority, TimePoint now) {
   if (now < image.prefetch_paused_until || image.held) return false;
+  if (priority == Priority::prefetch && price(peer) > 0 && awaits_offers(image)) return false;
   BlockCount size = link.lively() ? link.window.request_size() : one_batch;
   size = std::min({size, affordable(image, peer), within_caps(image, priority, now)});
   if (size == BlockCount(0)) return false;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iterator>
 #include <memory>
+#include <utility>
 
 namespace weft::fetcher {
 
@@ -19,6 +20,8 @@ constexpr double usual_wire_bytes = block_size / 2.0;
 constexpr double usual_weight = 128;
 /// In flight at a link that would need so much longer than the plan: called back.
 constexpr double far_too_late = 2;
+constexpr double much_wanted = 1 << 19;  // blocks: 2 GiB
+constexpr double any_slack = 1e9;
 constexpr Duration and_this = std::chrono::seconds(1);
 
 }  // namespace
@@ -51,6 +54,7 @@ void Scheduler::set_tier(const ImageId& id, std::span<const BlockRange> ranges, 
 void Scheduler::plan_if_due(const ImageId& id, Image& image, TimePoint now) {
   const ImageSchedule& schedule = image.schedule;
   if (image.order) return;  // it needs no plan
+  if (awaits_offers(image)) return;
   if (schedule.wanted(Priority::prefetch).empty() || image.replanner.being_made()) return;
   if (image.planned && now < image.look_at_plan) return;
   image.look_at_plan = now + look_every;
@@ -69,9 +73,42 @@ void Scheduler::plan_if_due(const ImageId& id, Image& image, TimePoint now) {
   request->sites = own_link_.sites;
   request->ingress = ingress(image);
   request->wire_bytes_per_block = view.wire_bytes_per_block;
-  request->goal = image.goal;
-  request->goal.budget = image.money.expected_left(view.wire_bytes_per_block).value_or(0);
+  request->goal = goal_of_plan(image, *request);
   commands_.push_back(MakePlan{id, std::move(request)});
+}
+
+/// A plan sees what is wanted by now. It must not spend on speed what the rest of the image needs,
+/// of which nothing is known yet but its size. Where so much is wanted that the rest is long in
+/// coming, it gets its share of the budget.
+plan::Goal Scheduler::goal_of_plan(const Image& image, const PlanRequest& request) {
+  plan::Goal goal = image.goal;
+  const auto left = image.money.expected_left(request.wire_bytes_per_block);
+  if (!left) return goal;
+  goal.budget = *left;
+  const auto wanted = static_cast<double>(request.wanted.count().value());
+  const auto to_come = static_cast<double>(image.to_come.value());
+  if (to_come * 16 <= wanted) return goal;
+  double dearest = 0;
+  for (const LinkPace& link : request.links)
+    dearest = std::max(dearest, link.price_per_gib);
+  const double bytes = (wanted + to_come) * request.wire_bytes_per_block;
+  if (bytes * dearest / (1 << 30) <= *left) return goal;
+  if (wanted < much_wanted) return plan::Goal::cheapest(any_slack);
+  goal.budget *= wanted / (wanted + to_come);
+  return goal;
+}
+
+void Scheduler::more_to_come(const ImageId& id, BlockCount blocks) {
+  Image& image = at(id);
+  const BlockCount before = std::exchange(image.to_come, blocks);
+  if (image.money.limited() && before > blocks && blocks == BlockCount(0)) {
+    image.replanner.goal_changed();
+  }
+}
+
+/// Somebody may be about to say that it has the same for less.
+bool Scheduler::awaits_offers(const Image& image) {
+  return image.thrifty() && image.schedule.holders.any_asked();
 }
 
 /// What is left does not pay for what the plan still wants, and another plan would cost less.

@@ -71,6 +71,7 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
   state->money = std::make_shared<JobMoney>(options.spent_before, *scheduler_.money(id));
   pursue(state, options.goal);
   Materializer materializer(state->image, grafter(state), timers_.now());
+  scheduler_.more_to_come(id, materializer.to_come());
   join_swarm(state);
   while (!stopping_ && !job->cancelled() && !is_final(materializer.progress().state)) {
     hold_if_paused(state, *job);
@@ -111,6 +112,7 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
         co_await run_on_worker(workers_, std::move(*step));
     if (stopping_) break;
     want_once(state, materializer.take(outcome, timers_.now()));
+    scheduler_.more_to_come(id, materializer.to_come());
     drain();
   }
   MaterializeProgress last = materializer.progress();

@@ -68,6 +68,8 @@ class Materializer {
   /// Progress, when it is time to report it.
   [[nodiscard]] std::optional<MaterializeProgress> due_report(const View& view);
   [[nodiscard]] TimePoint wake_at(TimePoint now) const;
+  /// Blocks that were not looked at yet; some of them may be here.
+  [[nodiscard]] BlockCount to_come() const { return end() - blocks_to_; }
   [[nodiscard]] const MaterializeProgress& progress() const { return progress_; }
 
  private:

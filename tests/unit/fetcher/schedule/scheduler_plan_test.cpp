@@ -159,5 +159,43 @@ TEST_F(SchedulerPlan, what_a_link_that_became_slow_would_bring_far_too_late_is_c
   EXPECT_EQ(scheduler.link(a)->outstanding(), BlockCount(64)) << "what it can carry now";
 }
 
+TEST_F(SchedulerPlan, with_a_budget_is_the_cheapest_until_it_sees_enough_of_the_image) {
+  connect(a, 10);
+  complete(a);
+  scheduler.link_info(a, {.price_per_gib = 1, .site = ""});
+  scheduler.set_goal(image, plan::Goal::within(1));
+  scheduler.more_to_come(image, BlockCount(900'000));
+  prefetch(blocks(0, 10'000));
+  EXPECT_EQ(take_one<MakePlan>().request->goal.kind, plan::Goal::Kind::cheapest);
+}
+
+TEST_F(SchedulerPlan, with_a_budget_counts_on_what_is_left_of_it) {
+  connect(a, 10);
+  complete(a);
+  scheduler.link_info(a, {.price_per_gib = 1, .site = ""});
+  scheduler.set_goal(image, plan::Goal::within(0.03));
+  prefetch(blocks(0, 10'000));
+  const plan::Goal goal = take_one<MakePlan>().request->goal;
+  EXPECT_EQ(goal.kind, plan::Goal::Kind::within_budget);
+  EXPECT_LE(goal.budget, 0.03);
+  EXPECT_GT(goal.budget, 0.02);
+}
+
+TEST_F(SchedulerPlan, that_must_be_cheap_waits_for_peers_to_say_what_they_hold) {
+  connect(a, 10);
+  connect(b, 10);
+  scheduler.link_info(a, {.price_per_gib = 1, .site = ""});
+  scheduler.set_goal(image, plan::Goal::cheapest(0.05));
+  scheduler.holding(b, image, Scheduler::Holding::asked, now);
+  complete(a);
+  prefetch(blocks(0, 10'000));
+  EXPECT_TRUE(take<MakePlan>().empty());
+  EXPECT_TRUE(take<SendBlocks>().empty()) << "b may have it for nothing";
+  scheduler.holding(b, image, Scheduler::Holding::empty, now);
+  step();
+  EXPECT_EQ(take<MakePlan>().size(), 1U);
+  EXPECT_FALSE(take<SendBlocks>().empty());
+}
+
 }  // namespace
 }  // namespace weft::fetcher::testing

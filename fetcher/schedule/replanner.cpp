@@ -2,7 +2,6 @@
 #include "fetcher/schedule/replanner.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 namespace weft::fetcher {
@@ -25,11 +24,6 @@ bool differs_much(double now, double assumed) {
 }
 
 }  // namespace
-
-const char* to_string(Replanner::Why why) noexcept {
-  constexpr std::array names{"first", "holders", "rates", "wants", "tier", "goal", "money"};
-  return names[static_cast<std::size_t>(why)];
-}
 
 std::optional<Replanner::Why> Replanner::due(const View& view) const {
   if (being_made_ || view.now < rest_until_) return std::nullopt;
@@ -69,11 +63,6 @@ bool Replanner::rates_are_off(const View& view, bool (*off_by)(double, double)) 
     if (assumed == assumed_.end() || off_by(link.bytes_per_second, assumed->second)) return true;
   }
   return off_by(view.wire_bytes_per_block, assumed_wire_);
-}
-
-TimePoint Replanner::look_at(TimePoint now) const {
-  const TimePoint next = std::max(rest_until_, asked_at_ + soonest);
-  return next > now ? next : now + soonest;
 }
 
 void Replanner::asked(const View& view) {

@@ -48,8 +48,6 @@ class Replanner {
   };
   /// Why to plan now. Nothing is due while a plan is being made.
   [[nodiscard]] std::optional<Why> due(const View& view) const;
-  /// When `due` may say more than it does at `now`, if nothing happens before.
-  [[nodiscard]] TimePoint look_at(TimePoint now) const;
   /// A plan is being made from this.
   void asked(const View& view);
   /// It is installed, but for `unheld` blocks that nobody holds.
@@ -76,7 +74,5 @@ class Replanner {
   double assumed_wire_ = 0;
   std::uint8_t tier_ = 0;
 };
-
-[[nodiscard]] const char* to_string(Replanner::Why why) noexcept;
 
 }  // namespace weft::fetcher

@@ -324,7 +324,7 @@ bool Scheduler::worth_waiting_for(const Place& first, const Place& twin) const {
   if (!sender && !schedule.is_wanted(first.block)) return false;
   if (!elsewhere) return true;
   if (!sender && it->second.cap.limited()) return false;
-  const bool alive = sender ? is_lively(*sender) : has_lively_holder(first);
+  const bool alive = sender ? is_alive(*sender) : has_lively_holder(first);
   return alive || !has_lively_holder(twin);
 }
 

@@ -3,18 +3,10 @@
 
 #include "fetcher/link/link_info.h"
 #include "fetcher/schedule/commands.h"
-#include "fetcher/schedule/demand_latency.h"
-#include "fetcher/schedule/have_book.h"
-#include "fetcher/schedule/image_schedule.h"
 #include "fetcher/schedule/link_pace.h"
-#include "fetcher/schedule/link_window.h"
-#include "fetcher/schedule/money_ledger.h"
 #include "fetcher/schedule/planned_order.h"
-#include "fetcher/schedule/prefetch_order.h"
-#include "fetcher/schedule/readahead.h"
-#include "fetcher/schedule/replanner.h"
+#include "fetcher/schedule/scheduler_books.h"
 #include "fetcher/schedule/source_choice.h"
-#include "fetcher/schedule/token_bucket.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -214,64 +206,13 @@ class Scheduler {
   void check_invariants() const;
 
  private:
-  struct Image {
-    ImageSchedule schedule;
-    Readahead readahead;
-    BlockCount blocks;
-    TimePoint prefetch_paused_until{};
-    TokenBucket cap;  // content
-    bool held = false;
-    MoneyLedger money;
-    std::map<PeerId, SourceCounts> counts;
-    BlockIndex haves_from;                       // the next look for what nobody holds starts here
-    std::shared_ptr<const PrefetchOrder> order;  // null: that of all images
-    HaveBook haves;
-    std::optional<wire::Priority> haves_due;  // look for have queries, down to this priority
-    // Planning.
-    plan::Goal goal;
-    BlockCount to_come;
-    std::map<plan::Tier, RangeSet> tiers;
-    Replanner replanner;
-    TimePoint look_at_plan{};
-    std::uint64_t plan_number = 0;  // that is being made
-    std::optional<PlanStatus> planned;
-    double wire_bytes = 0;  // of `wire_blocks` that came
-    double wire_blocks = 0;
-
-    [[nodiscard]] bool thrifty() const { return goal.kind != plan::Goal::Kind::fastest; }
-    [[nodiscard]] double wire_bytes_per_block() const;
-  };
-  struct Link {
-    LinkWindow window;
-    std::optional<TimePoint> stalled;  // until it is tried again, unless something comes before
-    unsigned stalls = 0;               // since something came; above 0, one batch at a time tries
-    ImageId last_image;                // whose turn it was
-    bool answers_haves = false;
-    double rate_at_haves = 0;  // when have queries were last looked for because of it
-    std::size_t nodes_per_request = wire::max_nodes;
-    DemandLatency latency;
-
-    [[nodiscard]] bool lively() const { return !stalled && stalls == 0; }
-  };
+  using Image = ScheduledImage;
+  using Link = ScheduledLink;
   /// Whom to ask, how urgently, and why.
   struct Ask {
     PeerId peer{};
     wire::Priority priority{};
     FetchReason reason{};
-  };
-  struct HaveQuery {
-    PeerId peer{};
-    ImageId image;
-    std::vector<BlockRange> blocks;   // asked about
-    std::vector<BlockRange> instead;  // of a sample: what it stands for
-  };
-  struct NodeFetch {
-    PeerId peer{};
-    ImageId image;
-    TimePoint late_at;  // then another holder is asked
-    Duration expected{0};
-    BlockCount nodes;  // as the ledger counts them
-    double price = 0;
   };
   using PerPeer = std::map<PeerId, std::vector<BlockRange>>;
 
@@ -344,7 +285,8 @@ class Scheduler {
   void leave(Image& image, std::span<const FetchId> fetches);
   void find_stalled(TimePoint now);
   void leave_stalled(PeerId peer);
-  [[nodiscard]] bool is_lively(PeerId peer) const;
+  /// It has not stalled; it may have lately.
+  [[nodiscard]] bool is_alive(PeerId peer) const;
   [[nodiscard]] bool has_lively_holder(const Place& place) const;
   [[nodiscard]] std::vector<PeerId> usable(const std::vector<PeerId>& holders) const;
   [[nodiscard]] SourceState source(PeerId peer, const PerPeer& assigned) const;
@@ -358,6 +300,8 @@ class Scheduler {
   void repeat_tail(PeerId peer, Link& link, TimePoint now);
   [[nodiscard]] std::vector<BlockRange> tail(const Image& image, PeerId peer,
                                              const Link& link) const;
+  [[nodiscard]] static std::vector<BlockRange> repeatable(const Image& image, PeerId peer,
+                                                          const RangeSet& blocks, BlockCount most);
   void cancel_overtaken(Image& image);
   void count(Image& image, const ImageSchedule::Fetch& fetch, BlockCount useful, BlockCount wasted);
   static void note_demand(ImageSchedule& schedule, FetchId id, double seconds, TimePoint now);

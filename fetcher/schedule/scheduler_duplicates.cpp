@@ -48,18 +48,9 @@ void Scheduler::hedge(const ImageId& id, Image& image, FetchId late, TimePoint n
   if (awaited.empty()) return;
   const auto best = other_holder(image, fetch.peer, awaited.first());
   if (!best) return;
-  std::vector<BlockRange> again;
-  BlockCount left(static_cast<std::uint64_t>(std::max(0.0, hedge_credit_)));
-  left = std::min(left, affordable(image, *best));
-  for (const BlockRange& range : awaited.ranges()) {
-    for (const BlockRange& held : image.schedule.holders.held(*best, range)) {
-      for (BlockRange part : image.schedule.repeatable(held, *best)) {
-        part.count = std::min(part.count, left);
-        left -= part.count;
-        if (!part.empty() && again.size() < wire::max_ranges / 2) again.push_back(part);
-      }
-    }
-  }
+  BlockCount most(static_cast<std::uint64_t>(std::max(0.0, hedge_credit_)));
+  most = std::min(most, affordable(image, *best));
+  const std::vector<BlockRange> again = repeatable(image, *best, awaited, most);
   if (again.empty()) return;
   image.schedule.mark_hedged(late);
   for (const BlockRange& range : again)
@@ -120,22 +111,29 @@ std::vector<BlockRange> Scheduler::tail(const Image& image, PeerId peer, const L
     const double finish =
         owner->lively ? owner->seconds_for(0) : std::numeric_limits<double>::max();
     if (finish < latest) continue;
-    BlockCount left = std::min(link.window.request_size(), affordable(image, peer));
-    std::vector<BlockRange> parts;
-    for (const BlockRange& range : entry.remaining.ranges()) {
-      for (const BlockRange& held : image.schedule.holders.held(peer, range)) {
-        for (BlockRange part : image.schedule.repeatable(held, peer)) {
-          part.count = std::min(part.count, left);
-          left -= part.count;
-          if (!part.empty() && parts.size() < wire::max_ranges / 2) parts.push_back(part);
-        }
-      }
-    }
+    const BlockCount most = std::min(link.window.request_size(), affordable(image, peer));
+    std::vector<BlockRange> parts = repeatable(image, peer, entry.remaining, most);
     if (parts.empty()) continue;
     again = std::move(parts);
     latest = finish;
   }
   return again;
+}
+
+/// Of `blocks`, which are in flight, those that this peer may be asked for as well.
+std::vector<BlockRange> Scheduler::repeatable(const Image& image, PeerId peer,
+                                              const RangeSet& blocks, BlockCount most) {
+  std::vector<BlockRange> parts;
+  for (const BlockRange& range : blocks.ranges()) {
+    for (const BlockRange& held : image.schedule.holders.held(peer, range)) {
+      for (BlockRange part : image.schedule.repeatable(held, peer)) {
+        part.count = std::min(part.count, most);
+        most -= part.count;
+        if (!part.empty() && parts.size() < wire::max_ranges / 2) parts.push_back(part);
+      }
+    }
+  }
+  return parts;
 }
 
 /// Fetches that have nothing to bring any more that is not here already.

@@ -74,15 +74,10 @@ void Scheduler::note_promises(PeerId peer, BlockCount kept, BlockCount broken) {
 /// What is wanted and held by nobody whose link is alive. Of long lists a part at a time: the next
 /// call goes on behind it, and comes with the next dispatch.
 RangeSet Scheduler::unheld(Image& image, Priority priority) {
-  const auto lively = [&](PeerId peer) {
-    const auto link = links_.find(peer);
-    return link != links_.end() && !link->second.stalled;
-  };
+  const auto alive = [this](PeerId peer) { return is_alive(peer); };
   RangeSet result;
   const ImageSchedule& schedule = image.schedule;
-  const auto whole = [&](PeerId peer) {
-    return schedule.holders.is_complete(peer) && lively(peer);
-  };
+  const auto whole = [&](PeerId peer) { return schedule.holders.is_complete(peer) && alive(peer); };
   if (std::ranges::any_of(links_, whole, [](const auto& link) { return link.first; }))
     return result;
   const RangeSet& all = schedule.wanted(priority);
@@ -92,7 +87,7 @@ RangeSet Scheduler::unheld(Image& image, Priority priority) {
   while ((next = all.first_within(BlockRange::between(at, all_blocks.end())))) {
     if (++looked > most_runs_looked_at) break;
     for (const Holders::Run& run : schedule.holders.runs(*next)) {
-      if (std::ranges::none_of(run.peers, lively)) result.add(run.range);
+      if (std::ranges::none_of(run.peers, alive)) result.add(run.range);
     }
     at = next->end();
   }

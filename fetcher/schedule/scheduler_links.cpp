@@ -114,7 +114,7 @@ void Scheduler::leave_stalled(PeerId peer) {
   }
 }
 
-bool Scheduler::is_lively(PeerId peer) const {
+bool Scheduler::is_alive(PeerId peer) const {
   const auto link = links_.find(peer);
   return link != links_.end() && !link->second.stalled;
 }

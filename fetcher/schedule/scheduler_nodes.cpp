@@ -119,7 +119,7 @@ void Scheduler::demand_nodes(Image& image, std::span<const TreeNode> nodes, Time
 void Scheduler::leave_late_nodes(TimePoint now) {
   std::vector<NodeFetchId> late;
   for (const auto& [id, fetch] : node_fetches_) {
-    if (fetch.late_at > now && is_lively(fetch.peer)) continue;
+    if (fetch.late_at > now && is_alive(fetch.peer)) continue;
     const Holders& holders = at(fetch.image).schedule.holders;
     const bool elsewhere = std::ranges::any_of(links_, [&](const auto& other) {
       return other.first != fetch.peer && other.second.lively() && holders.has_image(other.first);

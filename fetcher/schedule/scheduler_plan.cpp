@@ -28,7 +28,7 @@ constexpr Duration and_this = std::chrono::seconds(1);
 
 /// With a budget, the most at first: a plan that thinks too little of it spends on speed what the
 /// rest will need.
-double Scheduler::Image::wire_bytes_per_block() const {
+double ScheduledImage::wire_bytes_per_block() const {
   const double usual =
       money.limited() ? double{MoneyLedger::most_bytes_per_block} : usual_wire_bytes;
   return (wire_bytes + usual_weight * usual) / (wire_blocks + usual_weight);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -20,8 +21,6 @@ constexpr double usual_wire_bytes = block_size / 2.0;
 constexpr double usual_weight = 128;
 /// In flight at a link that would need so much longer than the plan: called back.
 constexpr double far_too_late = 2;
-constexpr double much_wanted = 1 << 19;  // blocks: 2 GiB
-constexpr double any_slack = 1e9;
 constexpr Duration and_this = std::chrono::seconds(1);
 
 }  // namespace
@@ -77,24 +76,20 @@ void Scheduler::plan_if_due(const ImageId& id, Image& image, TimePoint now) {
   commands_.push_back(MakePlan{id, std::move(request)});
 }
 
-/// A plan sees what is wanted by now. It must not spend on speed what the rest of the image needs,
-/// of which nothing is known yet but its size. Where so much is wanted that the rest is long in
-/// coming, it gets its share of the budget.
+/// A plan sees what is wanted by now. It must not spend on speed what the rest of the image needs:
+/// that costs at most what the cheapest peer with all of it takes, or else the dearest.
 plan::Goal Scheduler::goal_of_plan(const Image& image, const PlanRequest& request) {
   plan::Goal goal = image.goal;
   const auto left = image.money.expected_left(request.wire_bytes_per_block);
   if (!left) return goal;
-  goal.budget = *left;
-  const auto wanted = static_cast<double>(request.wanted.count().value());
-  const auto to_come = static_cast<double>(image.to_come.value());
-  if (to_come * 16 <= wanted) return goal;
   double dearest = 0;
-  for (const LinkPace& link : request.links)
+  double of_all = std::numeric_limits<double>::infinity();
+  for (const LinkPace& link : request.links) {
     dearest = std::max(dearest, link.price_per_gib);
-  const double bytes = (wanted + to_come) * request.wire_bytes_per_block;
-  if (bytes * dearest / (1 << 30) <= *left) return goal;
-  if (wanted < much_wanted) return plan::Goal::cheapest(any_slack);
-  goal.budget *= wanted / (wanted + to_come);
+    if (request.holders.is_complete(link.peer)) of_all = std::min(of_all, link.price_per_gib);
+  }
+  const double bytes = static_cast<double>(image.to_come.value()) * request.wire_bytes_per_block;
+  goal.budget = std::max(0.0, *left - bytes * std::min(dearest, of_all) / (1 << 30));
   return goal;
 }
 

@@ -36,9 +36,8 @@ using fetcher::plan::Goal;
 using fetcher::plan::make_plan;
 using testing::StarSources;
 
-/// What `StarSources::problem` does not count: frames, and that trees come from whoever brings them
-/// soonest, whatever that costs.
-constexpr double with_overhead = 1.1;
+/// Frames, which `StarSources::problem` does not count.
+constexpr double with_frames = 1.01;
 constexpr double and_seconds = 0.3;
 
 struct Options {
@@ -136,22 +135,32 @@ class Bench {
         test::random_blocks(BlockCount(options_.pareto_mebibytes * 256), 3));
     StarSources sources(scratch_ / "pareto", image, topology.sources, topology.uplinks);
     const auto fastest = must(make_plan(sources.problem(), Goal::fastest()));
-    const double least = fastest.least_cost * with_overhead;
-    const double most = fastest.cost * with_overhead;
+    const double tree = tree_cost(sources);
     report_.add("pareto_least_cost", fastest.least_cost, "");
     for (int step = 0; step <= steps; ++step) {
-      const double budget = least + (most - least) * step / steps;
+      const double blocks = fastest.least_cost + (fastest.cost - fastest.least_cost) * step / steps;
+      const double budget = blocks * with_frames + tree;
       // Rounded down, as the command gets it.
       const std::string text = std::to_string(std::floor(budget * 1e6) / 1e6);
       const std::string name = "budget_" + std::to_string(step);
       const double given = std::stod(text);
       report_.add(name, given, "");
-      const Goal goal = Goal::within(std::max(given / with_overhead, fastest.least_cost));
+      const Goal goal = Goal::within(blocks);
       trade(sources, image, name, goal, {"--budget", text}, given);
     }
     constexpr double epsilon = 0.05;
     trade(sources, image, "cost_within_5_percent", Goal::cheapest(epsilon),
           {"--optimize", "cost", "--epsilon", std::to_string(epsilon)}, {});
+  }
+
+  /// Of tree nodes, at the most: they come from whoever brings them soonest, whatever that costs.
+  [[nodiscard]] double tree_cost(const StarSources& sources) const {
+    constexpr double bytes_per_block = 34;
+    double dearest = 0;
+    for (std::size_t i = 0; i < sources.size(); ++i)
+      dearest = std::max(dearest, sources.source(i).price);
+    return dearest * static_cast<double>(options_.pareto_mebibytes * 256) * bytes_per_block /
+           (1 << 30);
   }
 
   void trade(StarSources& sources, const test::SampleImage& image, const std::string& name,

@@ -159,14 +159,19 @@ TEST_F(SchedulerPlan, what_a_link_that_became_slow_would_bring_far_too_late_is_c
   EXPECT_EQ(scheduler.link(a)->outstanding(), BlockCount(64)) << "what it can carry now";
 }
 
-TEST_F(SchedulerPlan, with_a_budget_is_the_cheapest_until_it_sees_enough_of_the_image) {
+TEST_F(SchedulerPlan, with_a_budget_leaves_enough_for_what_it_does_not_see_yet) {
   connect(a, 10);
+  connect(b, 10);
   complete(a);
+  partial(b, "####");
   scheduler.link_info(a, {.price_per_gib = 1, .site = ""});
-  scheduler.set_goal(image, plan::Goal::within(1));
-  scheduler.more_to_come(image, BlockCount(900'000));
+  scheduler.link_info(b, {.price_per_gib = 10, .site = ""});
+  scheduler.set_goal(image, plan::Goal::within(4));
+  scheduler.more_to_come(image, BlockCount(262'144));  // 1 GiB, that `a` brings for 1
   prefetch(blocks(0, 10'000));
-  EXPECT_EQ(take_one<MakePlan>().request->goal.kind, plan::Goal::Kind::cheapest);
+  const auto plans = take<MakePlan>();
+  ASSERT_FALSE(plans.empty());
+  EXPECT_NEAR(plans.back().request->goal.budget, 3, 0.1);
 }
 
 TEST_F(SchedulerPlan, with_a_budget_counts_on_what_is_left_of_it) {

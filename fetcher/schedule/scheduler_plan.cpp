@@ -76,8 +76,9 @@ void Scheduler::plan_if_due(const ImageId& id, Image& image, TimePoint now) {
   commands_.push_back(MakePlan{id, std::move(request)});
 }
 
-/// A plan sees what is wanted by now. It must not spend on speed what the rest of the image needs:
-/// that costs at most what the cheapest peer with all of it takes, or else the dearest.
+/// A plan sees what is wanted by now. It must not spend on speed what the rest of the image needs,
+/// which costs at most what the cheapest peer with all of it takes, or else the dearest; nor buy
+/// with the share of the rest a little time now that would be more later.
 plan::Goal Scheduler::goal_of_plan(const Image& image, const PlanRequest& request) {
   plan::Goal goal = image.goal;
   const auto left = image.money.expected_left(request.wire_bytes_per_block);
@@ -88,8 +89,12 @@ plan::Goal Scheduler::goal_of_plan(const Image& image, const PlanRequest& reques
     dearest = std::max(dearest, link.price_per_gib);
     if (request.holders.is_complete(link.peer)) of_all = std::min(of_all, link.price_per_gib);
   }
-  const double bytes = static_cast<double>(image.to_come.value()) * request.wire_bytes_per_block;
-  goal.budget = std::max(0.0, *left - bytes * std::min(dearest, of_all) / (1 << 30));
+  const auto wanted = static_cast<double>(request.wanted.count().value());
+  const auto to_come = static_cast<double>(image.to_come.value());
+  const double gibs = to_come * request.wire_bytes_per_block / (1 << 30);
+  const double share = to_come > 0 ? *left * to_come / (wanted + to_come) : 0;
+  const double needed = to_come > 0 ? gibs * std::min(dearest, of_all) : 0;
+  goal.budget = std::max(0.0, *left - std::max(share, needed));
   return goal;
 }
 

@@ -43,7 +43,7 @@ constexpr double and_seconds = 0.3;
 struct Options {
   std::uint64_t mebibytes = 256;         ///< of the image
   std::uint64_t fault_mebibytes = 96;    ///< of the image for faults
-  std::uint64_t pareto_mebibytes = 128;  ///< of the image whose time is weighed against money
+  std::uint64_t pareto_mebibytes = 256;  ///< of the image whose time is weighed against money
   std::string only{};                    ///< one topology, "pareto" or "faults"
   std::string scratch = "/var/tmp";
   bool rivals = true;

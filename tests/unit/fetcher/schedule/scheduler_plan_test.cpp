@@ -159,7 +159,7 @@ TEST_F(SchedulerPlan, what_a_link_that_became_slow_would_bring_far_too_late_is_c
   EXPECT_EQ(scheduler.link(a)->outstanding(), BlockCount(64)) << "what it can carry now";
 }
 
-TEST_F(SchedulerPlan, with_a_budget_leaves_enough_for_what_it_does_not_see_yet) {
+TEST_F(SchedulerPlan, with_a_budget_leaves_its_share_to_what_it_does_not_see_yet) {
   connect(a, 10);
   connect(b, 10);
   complete(a);
@@ -171,7 +171,20 @@ TEST_F(SchedulerPlan, with_a_budget_leaves_enough_for_what_it_does_not_see_yet) 
   prefetch(blocks(0, 10'000));
   const auto plans = take<MakePlan>();
   ASSERT_FALSE(plans.empty());
-  EXPECT_NEAR(plans.back().request->goal.budget, 3, 0.1);
+  const double share = 4.0 * 10'000 / (10'000 + 262'144);
+  EXPECT_NEAR(plans.back().request->goal.budget, share, 0.1 * share);
+}
+
+TEST_F(SchedulerPlan, with_a_budget_leaves_what_the_rest_needs_at_the_least) {
+  connect(a, 10);
+  complete(a);
+  scheduler.link_info(a, {.price_per_gib = 1, .site = ""});
+  scheduler.set_goal(image, plan::Goal::within(1.01));
+  scheduler.more_to_come(image, BlockCount(262'144));  // 1 GiB, that `a` brings for about 1
+  prefetch(blocks(0, 10'000));
+  const auto plans = take<MakePlan>();
+  ASSERT_FALSE(plans.empty());
+  EXPECT_LT(plans.back().request->goal.budget, 0.01);
 }
 
 TEST_F(SchedulerPlan, with_a_budget_counts_on_what_is_left_of_it) {

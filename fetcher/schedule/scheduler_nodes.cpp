@@ -4,6 +4,7 @@
 #include "indexer/core/assert.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace weft::fetcher {
 
@@ -47,18 +48,21 @@ void Scheduler::send_demanded_nodes(const ImageId& id, Image& image, PeerId peer
 
 /// What nobody waits for is asked for in small requests, and no more of it than keeps the links
 /// full: many sources bring a tree sooner than one, and the blocks below what is here do not wait
-/// for the rest.
+/// for the rest. A thrifty job waits for the cheapest.
 void Scheduler::spread_nodes(const ImageId& id, Image& image, std::vector<PeerId> peers,
                              Priority priority, TimePoint now) {
   constexpr std::uint64_t smallest = 32;
   while (image.schedule.nodes.any_wanted(priority)) {
-    std::erase_if(peers, [&](PeerId peer) {
+    if (peers.empty()) return;
+    const auto is_full = [&](PeerId peer) {
       const std::uint64_t window = links_.at(peer).window.window().value();
       return nodes_in_flight(peer) + smallest > std::max(window, 2 * smallest);
+    };
+    const auto best = std::ranges::min_element(peers, {}, [&](PeerId peer) {
+      return std::tuple(image.thrifty() ? price(peer) : 0, is_full(peer),
+                        seconds_for_nodes(peer, smallest));
     });
-    if (peers.empty()) return;
-    const auto best = std::ranges::min_element(
-        peers, {}, [&](PeerId peer) { return seconds_for_nodes(peer, smallest); });
+    if (is_full(*best)) return;
     const Link& link = links_.at(*best);
     const std::uint64_t size = std::min<std::uint64_t>(
         link.nodes_per_request, std::max(link.window.window().value() / 4, smallest));

@@ -65,6 +65,33 @@ TEST_F(SchedulerNodes, no_more_than_a_window_of_them_is_in_flight) {
   EXPECT_LE(by_peer(take<SendNodes>())[a], 64U);
 }
 
+TEST_F(SchedulerNodes, a_thrifty_job_waits_for_the_cheapest_that_has_them) {
+  scheduler.set_goal(image, plan::Goal::cheapest(0.05));
+  connect(a, 10, 1);
+  connect(b, 100, 1);
+  scheduler.link_info(b, {.price_per_gib = 3, .site = {}});
+  complete(a);
+  complete(b);
+  want(leaves(200));
+  EXPECT_EQ(by_peer(take<SendNodes>()), (std::map<PeerId, std::uint64_t>{{a, 64}})) << "its window";
+}
+
+TEST_F(SchedulerNodes, what_the_cheapest_lacks_comes_from_another_all_the_same) {
+  scheduler.set_goal(image, plan::Goal::cheapest(0.05));
+  connect(a, 10, 1);
+  connect(b, 100, 1);
+  scheduler.link_info(b, {.price_per_gib = 3, .site = {}});
+  complete(a);
+  complete(b);
+  want(leaves(40));
+  for (const SendNodes& request : take<SendNodes>()) {
+    EXPECT_EQ(request.peer, a);
+    scheduler.nodes_failed(request.id, true, now);
+  }
+  step();
+  EXPECT_EQ(by_peer(take<SendNodes>())[b], 40U);
+}
+
 TEST_F(SchedulerNodes, what_a_read_waits_for_is_asked_for_in_one_request) {
   connect(a, 10, 1);
   complete(a);

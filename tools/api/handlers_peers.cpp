@@ -16,6 +16,18 @@ namespace {
 
 namespace json = boost::json;
 
+/// Those the operator named, and those that were found beside them.
+std::vector<KnownPeer> all_peers(Node& node, const std::vector<fetcher::PeerStatus>& statuses) {
+  std::vector<KnownPeer> all = node.peers().list();
+  const std::size_t named = all.size();
+  for (const auto& status : statuses) {
+    const auto end = all.begin() + static_cast<std::ptrdiff_t>(named);
+    if (std::ranges::find(all.begin(), end, status.address, &KnownPeer::address) != end) continue;
+    all.push_back({.address = status.address, .origin = PeerOrigin::swarm});
+  }
+  return all;
+}
+
 }  // namespace
 
 Reply list_peers(Node& node, const Call&, const CallContext&) {
@@ -24,7 +36,7 @@ Reply list_peers(Node& node, const Call&, const CallContext&) {
   std::vector<fetcher::PeerHoldings> holdings;
   if (node.network() != nullptr) holdings = node.network()->holdings();
   json::array peers;
-  for (const auto& peer : node.peers().list()) {
+  for (const auto& peer : all_peers(node, statuses)) {
     const auto status = std::ranges::find(statuses, peer.address, &fetcher::PeerStatus::address);
     auto view = to_json(peer, status == statuses.end() ? nullptr : &*status);
     const auto seen = std::ranges::find(holdings, peer.address, &fetcher::PeerHoldings::address);

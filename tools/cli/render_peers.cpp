@@ -47,6 +47,7 @@ std::string loss_of(const json::object& peer) {
 std::string note_of(const json::object& peer) {
   auto note = text_of(peer, "last_error");
   const auto add = [&note](const std::string& more) { note += (note.empty() ? "" : "; ") + more; };
+  if (text_of(peer, "origin") == "swarm") add("fetches the same image");
   if (text_of(peer, "state") == "waiting" && duration_of(peer, "retry_in")) {
     add("retry in " + format_duration(*duration_of(peer, "retry_in")));
   }

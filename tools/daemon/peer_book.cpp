@@ -6,6 +6,8 @@
 
 #include <boost/json.hpp>
 
+#include <array>
+#include <cstddef>
 #include <utility>
 
 #include <fmt/format.h>
@@ -40,7 +42,8 @@ std::string record_of(const PeerTerms& terms) {
 }  // namespace
 
 std::string_view to_string(PeerOrigin origin) noexcept {
-  return origin == PeerOrigin::config ? "config" : "recorded";
+  constexpr std::array names{"config", "recorded", "swarm"};
+  return names[static_cast<std::size_t>(origin)];
 }
 
 PeerBook::PeerBook(Store& store, fetcher::Fetcher* fetcher, Options options)

@@ -17,8 +17,9 @@ namespace weft::tools {
 
 /// Where a peer is known from.
 enum class PeerOrigin : std::uint8_t {
-  config,   ///< configuration, this run only
-  recorded  ///< `weft peers add`: kept in the state directory
+  config,    ///< configuration, this run only
+  recorded,  ///< `weft peers add`: kept in the state directory
+  swarm      ///< fetches the same image as this node, which found it; while that goes on
 };
 [[nodiscard]] std::string_view to_string(PeerOrigin origin) noexcept;
 

@@ -49,6 +49,12 @@ TEST(Render, removal_says_what_stays) {
             "freed 0 B; 8.0 KiB stay because other images borrow them\n");
 }
 
+TEST(Render, a_peer_that_was_found_is_not_taken_for_one_of_the_operators) {
+  const auto answer = parse(R"({"peers": [
+    {"address": "c:7440", "origin": "swarm", "state": "connected", "banned_for": []}]})");
+  EXPECT_NE(render_peers(answer).find("\nc:7440: fetches the same image\n"), std::string::npos);
+}
+
 TEST(Render, peers) {
   const auto answer = parse(R"({"peers": [
     {"address": "10.0.0.1:7440", "name": "node-a", "state": "connected", "rate": 12500000,

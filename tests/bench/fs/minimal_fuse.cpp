@@ -25,7 +25,8 @@ constexpr std::uint64_t file_node = 2;
 
 class Minimal {
  public:
-  Minimal(int backing, std::uint64_t size) : backing_(backing), size_(size) {}
+  Minimal(int backing, std::uint64_t size, const MinimalObserver& observe)
+      : backing_(backing), size_(size), observe_(observe) {}
 
   void serve(int channel) const {
     std::vector<char> request(fs::channel_buffer_size);
@@ -80,9 +81,14 @@ class Minimal {
       case FUSE_READ: {
         fuse_read_in read;
         std::memcpy(&read, body, sizeof read);
+        MinimalRead seen{.offset = read.offset, .size = read.size, .begin = {}, .end = {}};
+        if (observe_) seen.begin = std::chrono::steady_clock::now();
         const ssize_t got = ::pread(backing_, data, read.size, static_cast<off_t>(read.offset));
-        return reply(channel, header.unique, got < 0 ? errno : 0, data,
-                     got < 0 ? 0 : static_cast<std::size_t>(got));
+        reply(channel, header.unique, got < 0 ? errno : 0, data,
+              got < 0 ? 0 : static_cast<std::size_t>(got));
+        if (!observe_) return;
+        seen.end = std::chrono::steady_clock::now();
+        return observe_(seen);
       }
       case FUSE_LOOKUP: {
         fuse_entry_out out{};
@@ -117,12 +123,13 @@ class Minimal {
 
   const int backing_;
   const std::uint64_t size_;
+  const MinimalObserver& observe_;
 };
 
 }  // namespace
 
 bool serve_minimal(const std::string& target, const std::string& backing, unsigned channels,
-                   const std::function<void()>& ready) {
+                   const std::function<void()>& ready, const MinimalObserver& observe) {
   const UniqueFd file(::open(backing.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat attributes{};
   if (!file || ::fstat(file.get(), &attributes) != 0) return false;
@@ -131,7 +138,7 @@ bool serve_minimal(const std::string& target, const std::string& backing, unsign
     std::fprintf(stderr, "%s\n", mount.error().message().c_str());
     return false;
   }
-  const Minimal minimal(file.get(), static_cast<std::uint64_t>(attributes.st_size));
+  const Minimal minimal(file.get(), static_cast<std::uint64_t>(attributes.st_size), observe);
   minimal.answer_init(mount->channels[0].get(), mount->init_request);
   std::vector<std::unique_ptr<fs::ChannelThread>> threads;
   for (unsigned i = 0; i < channels; ++i) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fetcher/profile/boot_profile.h"
+#include "indexer/core/error.h"
 
 #include <optional>
 
@@ -15,6 +16,17 @@ class ProfileSource {
   /// The best profile known here for the image: its own, else that of the most similar image that
   /// has one. nullopt: none.
   [[nodiscard]] virtual std::optional<BootProfile> find(const ImageId& image) = 0;
+};
+
+/// Who keeps them. Any thread; may block on disk, never on the network.
+class ProfileKeeper : public ProfileSource {
+ public:
+  /// A boot was recorded here. Errc::bad_request: it is not valid; or the disk's error.
+  [[nodiscard]] virtual Result<void> record(const BootProfile& profile) = 0;
+  /// A peer gave it. Kept only while nothing was recorded here or imported. Errors as above.
+  [[nodiscard]] virtual Result<void> learn(const BootProfile& profile) = 0;
+  /// There is a profile of this very image.
+  [[nodiscard]] virtual bool has(const ImageId& image) = 0;
 };
 
 }  // namespace weft::fetcher

@@ -25,7 +25,8 @@ class ProfileKeeper : public ProfileSource {
   [[nodiscard]] virtual Result<void> record(const BootProfile& profile) = 0;
   /// A peer gave it. Kept only while nothing was recorded here or imported. Errors as above.
   [[nodiscard]] virtual Result<void> learn(const BootProfile& profile) = 0;
-  /// There is a profile of this very image.
+  /// The profile of this very image.
+  [[nodiscard]] virtual std::optional<BootProfile> find_own(const ImageId& image) = 0;
   [[nodiscard]] virtual bool has(const ImageId& image) = 0;
 };
 

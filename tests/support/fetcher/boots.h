@@ -7,7 +7,7 @@
 #include <initializer_list>
 
 /// Boot profiles made by hand.
-namespace weft::fetcher::test {
+namespace weft::test {
 
 struct Need {
   std::uint64_t key;
@@ -16,8 +16,9 @@ struct Need {
 };
 
 /// Blocks are where ten times their key is.
-[[nodiscard]] inline BootProfile boot(std::initializer_list<Need> needs, std::uint32_t boots = 1) {
-  BootProfile profile{.image = weft::test::image_number(7), .boots = boots, .entries = {}};
+[[nodiscard]] inline fetcher::BootProfile boot(std::initializer_list<Need> needs,
+                                               std::uint32_t boots = 1) {
+  fetcher::BootProfile profile{.image = image_number(7), .boots = boots, .entries = {}};
   for (const Need& need : needs) {
     profile.entries.push_back({.key = need.key,
                                .block = BlockIndex(need.key * 10),
@@ -27,4 +28,4 @@ struct Need {
   return profile;
 }
 
-}  // namespace weft::fetcher::test
+}  // namespace weft::test

@@ -95,14 +95,15 @@ class MountManager::Impl {
 
   /// Calls `use` with the recorder of the mount; meanwhile nobody destroys it.
   template <class Use>
-  auto with_recorder(const std::string& target, Use use)
+  auto with_recorder(const std::string& given, Use use)
       -> std::invoke_result_t<Use, MountRecorder&> {
+    WEFT_TRY(const std::string target, listed(given));
     const Lock round(round_);
     MountRecorder* recorder = nullptr;
     {
       const Lock lock(mutex_);
       const auto at = mounts_.find(target);
-      if (at == mounts_.end()) return fail(Errc::not_mounted, Operation::mount, target);
+      if (at == mounts_.end()) return fail(Errc::not_mounted, Operation::mount, given);
       recorder = &at->second.mount->recorder();
     }
     return use(*recorder);
@@ -207,6 +208,16 @@ class MountManager::Impl {
     WEFT_TRY(auto image, resolver(description.image));
     WEFT_CHECK(serve(std::move(handle), std::move(image), description, true));
     return {};
+  }
+
+  /// A mount's target as it is listed: `given`, or where that leads.
+  Result<std::string> listed(const std::string& given) WEFT_EXCLUDES(mutex_) {
+    {
+      const Lock lock(mutex_);
+      if (mounts_.contains(given)) return given;
+    }
+    WEFT_TRY(const WalkedPath walked, walk_path(given, TargetOptions{}.probe_deadline));
+    return walked.path;
   }
 
   Result<MountKey> begin_unmount(const std::string& given) {

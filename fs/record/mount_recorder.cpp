@@ -24,7 +24,7 @@ MountRecorder::MountRecorder(std::shared_ptr<LocalImage> image, std::string name
       rules_(rules),
       touches_(image_->shape().blocks()) {
   const Lock lock(mutex_);
-  if (keeper_ != nullptr && at_once) begin(false);
+  if (keeper_ != nullptr && touches_.usable() && at_once) begin(false);
 }
 
 void MountRecorder::begin(bool by_hand) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fetcher/profile/profile_source.h"
 #include "fetcher/wire/messages.h"
 #include "indexer/core/error.h"
 #include "indexer/store/store.h"
@@ -46,5 +47,8 @@ class Answer {
 [[nodiscard]] std::unique_ptr<Answer> answer_signature(Store& store,
                                                        wire::SignatureRequest request);
 [[nodiscard]] std::unique_ptr<Answer> answer_have(Store& store, wire::HaveRequest request);
+/// What is known here of an image's boots; parts of its encoded bytes. `profiles` outlives it.
+[[nodiscard]] std::unique_ptr<Answer> answer_profile(ProfileKeeper& profiles,
+                                                     wire::ProfileRequest request);
 
 }  // namespace weft::fetcher

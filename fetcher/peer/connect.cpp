@@ -2,6 +2,7 @@
 #include "fetcher/peer/connect.h"
 
 #include "fetcher/peer/session_core.h"
+#include "fetcher/profile/profile_codec.h"
 #include "indexer/similarity/signature_codec.h"
 
 #include <algorithm>
@@ -53,6 +54,11 @@ class Session final : public PeerSession {
     wire::HaveRequest request{.key_bytes = static_cast<std::uint8_t>(std::min(key_bytes, 255u)),
                               .keys = std::move(keys)};
     return core_->call_have(std::move(request), deadline);
+  }
+
+  Awaitable<Result<BootProfile>> profile(wire::ProfileRequest request,
+                                         TimePoint deadline) override {
+    return ask_profile(core_, request, deadline);
   }
 
   Awaitable<Result<wire::SwarmAnswer>> swarm(wire::SwarmRequest request,
@@ -150,6 +156,20 @@ class Session final : public PeerSession {
                                        : signature.error().message();
     co_return fail(Errc::peer_misbehaved, Operation::receive,
                    "the signature that peer " + core->remote().name + " sent is wrong: " + what);
+  }
+
+  static Awaitable<Result<BootProfile>> ask_profile(Core core, wire::ProfileRequest request,
+                                                    TimePoint deadline) {
+    WEFT_CO_TRY(const std::vector<std::byte> bytes, co_await core->call_profile(request, deadline));
+    auto profile = decode_profile(bytes);
+    if (!profile && profile.error().is(Errc::newer_state)) co_return profile;
+    const bool wanted = profile && profile->entries.size() <= request.max_entries &&
+                        (request.relatives || profile->image == request.image);
+    if (wanted) co_return profile;
+    const std::string what =
+        profile ? "it is of another image, or longer than asked for" : profile.error().message();
+    co_return fail(Errc::peer_misbehaved, Operation::receive,
+                   "the boot profile that peer " + core->remote().name + " sent is wrong: " + what);
   }
 
   static constexpr std::size_t max_images = 100'000;

@@ -17,6 +17,7 @@
 
 namespace weft::fetcher {
 
+class ProfileKeeper;
 class SwarmBook;
 
 struct PeerServerOptions {
@@ -57,6 +58,7 @@ struct PeerServerContext {
   Executor executor;
   LinkMonitor* links = nullptr;  ///< is told how fast peers take what they ask for; may be null
   SwarmBook* swarms = nullptr;   ///< null: it answers no swarm requests
+  ProfileKeeper* profiles = nullptr;  ///< null: it answers no profile requests
 };
 
 /// Serves what the local store holds, complete or not, to any number of peers.

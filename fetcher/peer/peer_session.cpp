@@ -18,6 +18,10 @@ Awaitable<Result<std::vector<bool>>> PeerSession::have(std::vector<std::uint64_t
   co_return fail(Errc::unsupported, Operation::send, "this session knows no have queries");
 }
 
+Awaitable<Result<BootProfile>> PeerSession::profile(wire::ProfileRequest, TimePoint) {
+  co_return fail(Errc::unsupported, Operation::send, "this session knows no boot profiles");
+}
+
 Awaitable<Result<wire::SwarmAnswer>> PeerSession::swarm(wire::SwarmRequest, TimePoint) {
   co_return fail(Errc::unsupported, Operation::send, "this session knows no swarms");
 }

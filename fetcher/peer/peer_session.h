@@ -4,6 +4,7 @@
 #include "fetcher/link/link_estimate.h"
 #include "fetcher/net/awaitable.h"
 #include "fetcher/peer/pack_ledger.h"
+#include "fetcher/profile/boot_profile.h"
 #include "fetcher/wire/messages.h"
 #include "indexer/core/clock.h"
 #include "indexer/core/error.h"
@@ -81,6 +82,10 @@ class PeerSession {
   [[nodiscard]] virtual Awaitable<Result<std::vector<bool>>> have(std::vector<std::uint64_t> keys,
                                                                   unsigned key_bytes,
                                                                   TimePoint deadline);
+  /// What a boot of the image reads, as the peer knows it, or, if asked for, of the image most like
+  /// it: a hint, well-formed and of at most the entries asked for. Errc as of `signature`.
+  [[nodiscard]] virtual Awaitable<Result<BootProfile>> profile(wire::ProfileRequest request,
+                                                               TimePoint deadline);
   /// Who else fetches the image, and which part of it is ours to take from this peer.
   /// Errc::unsupported: the peer does not know, nothing was sent.
   [[nodiscard]] virtual Awaitable<Result<wire::SwarmAnswer>> swarm(wire::SwarmRequest request,

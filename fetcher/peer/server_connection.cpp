@@ -27,6 +27,7 @@ wire::Priority highest_priority(wire::MessageType request) {
       return wire::Priority::demand;
     case wire::MessageType::signature_request:
     case wire::MessageType::have_request:
+    case wire::MessageType::profile_request:
       return wire::Priority::readahead;
     default:
       return wire::Priority::control;
@@ -154,6 +155,9 @@ Result<void> ServerConnection::handle(const wire::FrameHeader& header, wire::Mes
   if (auto* m = std::get_if<wire::HaveRequest>(&message)) {
     return add_answer(header, answer_have(store, std::move(*m)));
   }
+  if (const auto* m = std::get_if<wire::ProfileRequest>(&message)) {
+    return handle_profile(header, *m);
+  }
   if (auto* m = std::get_if<wire::FindImageRequest>(&message)) {
     return add_answer(header, answer_find_image(store, std::move(*m)));
   }
@@ -215,6 +219,15 @@ Result<void> ServerConnection::handle_swarm(const wire::FrameHeader& header,
   }
   send(wire::Priority::readahead, header.request,
        book->asked(request, node_, std::move(address), shared_.context.timers.now()));
+  return {};
+}
+
+Result<void> ServerConnection::handle_profile(const wire::FrameHeader& header,
+                                              const wire::ProfileRequest& request) {
+  ProfileKeeper* const profiles = shared_.context.profiles;
+  if (profiles != nullptr) return add_answer(header, answer_profile(*profiles, request));
+  if (header.request == 0) return broken("a request without an id");
+  send_failure(header.request, {.code = make_error_code(Errc::unsupported), .detail = {}});
   return {};
 }
 

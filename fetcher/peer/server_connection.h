@@ -63,6 +63,8 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
                                         std::unique_ptr<Answer> answer);
   [[nodiscard]] Result<void> handle_swarm(const wire::FrameHeader& header,
                                           const wire::SwarmRequest& request);
+  [[nodiscard]] Result<void> handle_profile(const wire::FrameHeader& header,
+                                            const wire::ProfileRequest& request);
   void handle_cancel(const wire::Cancel& cancel);
   [[nodiscard]] Result<void> handle_watch(std::uint32_t request, const wire::WatchResidency& watch);
   [[nodiscard]] bool overloaded() const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fetcher/peer/session_core.h"
 
+#include "fetcher/profile/profile_codec.h"
 #include "indexer/similarity/signature_codec.h"
 
 #include <algorithm>
@@ -24,6 +25,8 @@ wire::MessageType answer_to(const wire::Message& request) {
       return wire::MessageType::have_answer;
     case wire::MessageType::swarm_request:
       return wire::MessageType::swarm_answer;
+    case wire::MessageType::profile_request:
+      return wire::MessageType::profile_answer;
     default:
       return wire::MessageType::tree_nodes;
   }
@@ -113,12 +116,25 @@ Awaitable<Result<std::vector<NodePack>>> SessionCore::call_packs(wire::TreePackR
 
 Awaitable<Result<std::vector<std::byte>>> SessionCore::call_signature(
     wire::SignatureRequest request, wire::Priority priority, TimePoint deadline) {
+  const std::size_t most = max_encoded_signature(request.max_keys);
+  co_return co_await call_bytes(std::move(request), most, priority, deadline);
+}
+
+Awaitable<Result<std::vector<std::byte>>> SessionCore::call_profile(wire::ProfileRequest request,
+                                                                    TimePoint deadline) {
+  const std::size_t most = max_encoded_profile(request.max_entries);
+  co_return co_await call_bytes(std::move(request), most, wire::Priority::readahead, deadline);
+}
+
+Awaitable<Result<std::vector<std::byte>>> SessionCore::call_bytes(wire::Message request,
+                                                                  std::size_t most,
+                                                                  wire::Priority priority,
+                                                                  TimePoint deadline) {
   auto call = std::make_shared<Call>();
-  call->max_signature = max_encoded_signature(request.max_keys);
+  call->max_bytes = most;
   const auto parts = call;
-  wire::Message message = std::move(request);
-  WEFT_CO_CHECK(co_await await_answer(std::move(message), std::move(call), priority, deadline));
-  co_return std::move(parts->signature);
+  WEFT_CO_CHECK(co_await await_answer(std::move(request), std::move(call), priority, deadline));
+  co_return std::move(parts->bytes);
 }
 
 Awaitable<Result<std::vector<bool>>> SessionCore::call_have(wire::HaveRequest request,

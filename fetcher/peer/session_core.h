@@ -16,7 +16,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace weft::fetcher {
@@ -44,6 +46,9 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   /// The parts of the answer, joined: an encoded signature of at most the keys asked for.
   [[nodiscard]] Awaitable<Result<std::vector<std::byte>>> call_signature(
       wire::SignatureRequest request, wire::Priority priority, TimePoint deadline);
+  /// The same of a boot profile.
+  [[nodiscard]] Awaitable<Result<std::vector<std::byte>>> call_profile(wire::ProfileRequest request,
+                                                                       TimePoint deadline);
   [[nodiscard]] Awaitable<Result<std::vector<bool>>> call_have(wire::HaveRequest request,
                                                                TimePoint deadline);
   [[nodiscard]] RequestId ask_blocks(wire::Message request, std::vector<BlockRange> asked,
@@ -70,8 +75,8 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
     std::optional<Result<wire::Message>> result;
     wire::TreeNodes nodes;  // of the frames before the last
     std::shared_ptr<PackLedger> packs = {};
-    std::vector<std::byte> signature;  // the parts so far
-    std::size_t max_signature = 0;
+    std::vector<std::byte> bytes;  // of a signature or profile: the parts so far
+    std::size_t max_bytes = 0;
     Signal done;
   };
   /// Ended for the caller, and still answered by the peer, if both are null.
@@ -96,6 +101,12 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
                                                               std::shared_ptr<Call> call,
                                                               wire::Priority priority,
                                                               TimePoint deadline);
+  [[nodiscard]] Awaitable<Result<std::vector<std::byte>>> call_bytes(wire::Message request,
+                                                                     std::size_t most,
+                                                                     wire::Priority priority,
+                                                                     TimePoint deadline);
+  [[nodiscard]] Result<void> accept_bytes(Call& call, std::span<const std::byte> part,
+                                          std::string_view what);
   [[nodiscard]] Awaitable<void> write_frames();
   void fail_later(PeerSession::OnBatch on_batch, Error error);
 

@@ -25,6 +25,7 @@ bool has_more(const wire::Message& message) {
   if (const auto* nodes = std::get_if<wire::TreeNodes>(&message)) return nodes->more;
   if (const auto* pack = std::get_if<wire::TreePack>(&message)) return pack->more;
   if (const auto* part = std::get_if<wire::SignatureAnswer>(&message)) return part->more;
+  if (const auto* part = std::get_if<wire::ProfileAnswer>(&message)) return part->more;
   return false;
 }
 
@@ -158,16 +159,25 @@ Result<void> SessionCore::accept_part(Call& call, wire::Message& message, bool m
     WEFT_CHECK(call.packs->accept(std::move(*pack)));
   }
   if (const auto* answer = std::get_if<wire::SignatureAnswer>(&message)) {
-    if (answer->part.size() > call.max_signature - call.signature.size()) {
-      return broken("a signature larger than what was asked for");
-    }
-    call.signature.insert(call.signature.end(), answer->part.begin(), answer->part.end());
+    WEFT_CHECK(accept_bytes(call, answer->part, "signature"));
+  }
+  if (const auto* answer = std::get_if<wire::ProfileAnswer>(&message)) {
+    WEFT_CHECK(accept_bytes(call, answer->part, "boot profile"));
   }
   if (auto* nodes = std::get_if<wire::TreeNodes>(&message)) {
     std::ranges::move(nodes->nodes, std::back_inserter(call.nodes.nodes));
     if (call.nodes.nodes.size() > wire::max_nodes) return broken("more nodes than asked for");
     if (!more) *nodes = std::move(call.nodes);
   }
+  return {};
+}
+
+Result<void> SessionCore::accept_bytes(Call& call, std::span<const std::byte> part,
+                                       std::string_view what) {
+  if (part.size() > call.max_bytes - call.bytes.size()) {
+    return broken("a " + std::string(what) + " larger than what was asked for");
+  }
+  call.bytes.insert(call.bytes.end(), part.begin(), part.end());
   return {};
 }
 

@@ -70,7 +70,10 @@ FetchEngine::State FetchEngine::care_for(const std::shared_ptr<LocalImage>& imag
 
 void FetchEngine::attach(std::shared_ptr<LocalImage> image) {
   if (stopping_) return;
-  ++care_for(image)->attached;
+  const State state = care_for(image);
+  if (++state->attached == 1 && options_.profile_keeper != nullptr) {
+    tasks_.spawn("find a boot profile", find_profile(state));
+  }
   drain();
 }
 
@@ -78,6 +81,7 @@ void FetchEngine::detach(const ImageId& image) {
   const State state = find(image);
   if (!state || state->attached == 0) return;
   --state->attached;
+  state->changed.notify_all();
   release_if_idle(state);
 }
 
@@ -320,6 +324,8 @@ Awaitable<void> FetchEngine::shutdown() {
     stopping_ = true;
     if (timer_) timers_.cancel(*timer_);
     wake_jobs();
+    for (const auto& [id, state] : images_)
+      state->changed.notify_all();  // whoever waits for a peer that has it
     while (!tickets_.empty()) {
       finish_read(tickets_.begin()->first, Error{make_error_code(Errc::cancelled), Operation::fetch,
                                                  "the node is shutting down"});

@@ -173,6 +173,12 @@ class FetchEngine final : public PeerEvents {
   static void greet_swarm(const State& state, PeerId peer, const PeerSession& session,
                           TimePoint now);
 
+  // --- engine_profile.cpp: what a boot reads, as peers know it.
+  Awaitable<void> find_profile(State state);
+  [[nodiscard]] std::optional<PeerId> holder_to_ask(const State& state,
+                                                    const std::set<PeerId>& asked) const;
+  Awaitable<bool> ask_for_profile(PeerId peer, State state, bool relatives);
+
   // --- engine_materialize.cpp
   void hold_if_paused(const State& state, const JobHandle& job);
   void complete_report(const State& state, MaterializeProgress& progress) const;

@@ -27,6 +27,7 @@ namespace weft::fetcher {
 class Exchange;
 class LinkMonitor;
 class PrefetchOrder;
+class ProfileKeeper;
 class RelativeTrees;
 class SwarmBook;
 
@@ -50,6 +51,9 @@ struct FetcherOptions {
   /// Who fetches what with us; shared with the server. Null: images are fetched alone. Outlives the
   /// fetcher.
   SwarmBook* swarms = nullptr;
+  /// Keeps the boot profiles that peers give of attached images. Null: they are not asked. Outlives
+  /// the fetcher.
+  ProfileKeeper* profile_keeper = nullptr;
 };
 
 /// An image found at peers. `path` is verified against `info.root`, and `info` against its id.

@@ -154,6 +154,14 @@ bool in_bounds(const HaveAnswer& m) {
   return !m.held.empty() && m.held.size() <= max_have_keys;
 }
 
+bool in_bounds(const ProfileRequest& m) {
+  return m.max_entries >= 1 && m.max_entries <= max_entries_asked;
+}
+
+bool in_bounds(const ProfileAnswer& m) {
+  return !m.part.empty() && m.part.size() <= max_profile_part;
+}
+
 bool in_bounds(const SwarmRequest& m) {
   return m.most <= max_swarm_partners;
 }

@@ -42,5 +42,7 @@ namespace weft::fetcher::wire {
 [[nodiscard]] bool in_bounds(const HaveAnswer& m);
 [[nodiscard]] bool in_bounds(const SwarmRequest& m);
 [[nodiscard]] bool in_bounds(const SwarmAnswer& m);
+[[nodiscard]] bool in_bounds(const ProfileRequest& m);
+[[nodiscard]] bool in_bounds(const ProfileAnswer& m);
 
 }  // namespace weft::fetcher::wire

@@ -234,6 +234,18 @@ void get(ByteReader& in, SignatureAnswer& m) {
   m.part.assign(raw.begin(), raw.end());
 }
 
+void get(ByteReader& in, ProfileRequest& m) {
+  m.image = in.get_id<ImageId>();
+  m.relatives = get_flags(in, 1) != 0;
+  m.max_entries = in.get<std::uint32_t>();
+}
+
+void get(ByteReader& in, ProfileAnswer& m) {
+  m.more = get_flags(in, 1) != 0;
+  const auto raw = in.take(in.get<std::uint32_t>());
+  m.part.assign(raw.begin(), raw.end());
+}
+
 void get(ByteReader& in, HaveRequest& m) {
   m.key_bytes = in.get<std::uint8_t>();
   in.require(m.key_bytes >= min_key_bytes && m.key_bytes <= max_key_bytes);

@@ -38,6 +38,8 @@ constexpr std::array<MessageType, std::variant_size_v<Message>> type_by_index = 
     MessageType::have_answer,
     MessageType::swarm_request,
     MessageType::swarm_answer,
+    MessageType::profile_request,
+    MessageType::profile_answer,
 };
 
 std::uint16_t count16(std::size_t count) {
@@ -224,6 +226,18 @@ void put(ByteWriter& out, const SignatureRequest& m) {
 }
 
 void put(ByteWriter& out, const SignatureAnswer& m) {
+  out.put(flag(m.more));
+  out.put(count32(m.part.size()));
+  out.put(std::span<const std::byte>(m.part));
+}
+
+void put(ByteWriter& out, const ProfileRequest& m) {
+  out.put(m.image);
+  out.put(flag(m.relatives));
+  out.put(m.max_entries);
+}
+
+void put(ByteWriter& out, const ProfileAnswer& m) {
   out.put(flag(m.more));
   out.put(count32(m.part.size()));
   out.put(std::span<const std::byte>(m.part));

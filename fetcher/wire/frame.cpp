@@ -51,6 +51,8 @@ constexpr TypeInfo types[] = {
     {MessageType::swarm_request, "swarm_request", 32 + 4, feature_swarm},
     {MessageType::swarm_answer, "swarm_answer", 10 + max_swarm_partners * (16 + 1 + max_name),
      feature_swarm},
+    {MessageType::profile_request, "profile_request", 32 + 1 + 4, feature_profiles},
+    {MessageType::profile_answer, "profile_answer", 5 + max_profile_part, feature_profiles},
 };
 static_assert(std::ranges::all_of(types,
                                   [](const TypeInfo& t) { return t.max_payload <= max_payload; }));

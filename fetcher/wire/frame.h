@@ -44,11 +44,13 @@ enum class MessageType : std::uint8_t {
   tree_pack = 73,
   swarm_request = 80,
   swarm_answer = 81,
+  profile_request = 88,
+  profile_answer = 89,
 };
 
 /// What this implementation knows beyond version 1: the features of its Hello.
 inline constexpr std::uint64_t supported_features =
-    feature_redundancy | feature_tree_pack | feature_swarm;
+    feature_redundancy | feature_tree_pack | feature_swarm | feature_profiles;
 
 struct FrameHeader {
   std::uint32_t length = 0;  ///< bytes of payload

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fetcher/wire/profile_messages.h"
 #include "fetcher/wire/redundancy_messages.h"
 #include "fetcher/wire/swarm_messages.h"
 #include "fetcher/wire/tree_pack.h"
@@ -157,10 +158,11 @@ struct Failure {
   friend bool operator==(const Failure&, const Failure&) = default;
 };
 
-using Message = std::variant<Hello, ImageListRequest, ImageList, FindImageRequest, ImageFound,
-                             TreeNodesRequest, TreeNodes, BlocksRequest, BlocksByDigestRequest,
-                             BlockBatch, Cancel, Reprioritise, WatchResidency, Residency, Ping,
-                             Pong, Failure, TreePackRequest, TreePack, SignatureRequest,
-                             SignatureAnswer, HaveRequest, HaveAnswer, SwarmRequest, SwarmAnswer>;
+using Message =
+    std::variant<Hello, ImageListRequest, ImageList, FindImageRequest, ImageFound, TreeNodesRequest,
+                 TreeNodes, BlocksRequest, BlocksByDigestRequest, BlockBatch, Cancel, Reprioritise,
+                 WatchResidency, Residency, Ping, Pong, Failure, TreePackRequest, TreePack,
+                 SignatureRequest, SignatureAnswer, HaveRequest, HaveAnswer, SwarmRequest,
+                 SwarmAnswer, ProfileRequest, ProfileAnswer>;
 
 }  // namespace weft::fetcher::wire

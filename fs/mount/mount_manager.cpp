@@ -16,6 +16,7 @@
 #include <map>
 #include <set>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
 #include <pthread.h>
@@ -87,8 +88,25 @@ class MountManager::Impl {
       }
       mount = std::move(mounts_.extract(at).mapped().mount);
     }
+    mount->finish_recording();
     mount->stop();
     return {};
+  }
+
+  /// Calls `use` with the recorder of the mount; meanwhile nobody destroys it.
+  template <class Use>
+  auto with_recorder(const std::string& given, Use use)
+      -> std::invoke_result_t<Use, MountRecorder&> {
+    WEFT_TRY(const std::string target, listed(given));
+    const Lock round(round_);
+    MountRecorder* recorder = nullptr;
+    {
+      const Lock lock(mutex_);
+      const auto at = mounts_.find(target);
+      if (at == mounts_.end()) return fail(Errc::not_mounted, Operation::mount, given);
+      recorder = &at->second.mount->recorder();
+    }
+    return use(*recorder);
   }
 
   std::vector<MountStatus> list() const {
@@ -163,17 +181,19 @@ class MountManager::Impl {
                  {.target = target.path, .kind = target.kind, .description = to_json(description)},
                  channel_count(options_.channels)));
     const MountKey key = handle.key;
-    auto status = serve(std::move(handle), std::move(request.image), description);
+    auto status = serve(std::move(handle), std::move(request.image), description, false);
     if (!status) (void)keeper_.unmount(key, true);
     return status;
   }
 
   Result<MountStatus> serve(MountHandle handle, std::shared_ptr<LocalImage> image,
-                            const MountDescription& description) {
+                            const MountDescription& description, bool taken_over) {
     WEFT_TRY(auto mount, ServedMount::start(std::move(handle), {.image = std::move(image),
                                                                 .name = description.name,
                                                                 .policy = description.policy,
                                                                 .fetcher = fetcher_,
+                                                                .profiles = options_.profiles,
+                                                                .taken_over = taken_over,
                                                                 .ended = [this] { wake(); }}));
     MountStatus status = mount->status();
     spdlog::info("{}: serving image {} ({})", status.target, status.name, to_hex(status.image));
@@ -186,8 +206,18 @@ class MountManager::Impl {
     WEFT_TRY(const MountDescription description, parse_description(handle.spec.description));
     report.image = description.image;
     WEFT_TRY(auto image, resolver(description.image));
-    WEFT_CHECK(serve(std::move(handle), std::move(image), description));
+    WEFT_CHECK(serve(std::move(handle), std::move(image), description, true));
     return {};
+  }
+
+  /// A mount's target as it is listed: `given`, or where that leads.
+  Result<std::string> listed(const std::string& given) WEFT_EXCLUDES(mutex_) {
+    {
+      const Lock lock(mutex_);
+      if (mounts_.contains(given)) return given;
+    }
+    WEFT_TRY(const WalkedPath walked, walk_path(given, TargetOptions{}.probe_deadline));
+    return walked.path;
   }
 
   Result<MountKey> begin_unmount(const std::string& given) {
@@ -236,6 +266,7 @@ class MountManager::Impl {
         mount->tick();
       for (auto& mount : ended) {
         spdlog::info("{}: was unmounted", mount->target());
+        mount->finish_recording();
         mount->stop();
         keeper_.forget(mount->key());
         mount.reset();
@@ -286,6 +317,14 @@ Result<void> MountManager::unmount(const std::filesystem::path& target, bool for
 
 std::vector<MountStatus> MountManager::list() const {
   return impl_->list();
+}
+
+Result<void> MountManager::start_recording(const std::filesystem::path& target) {
+  return impl_->with_recorder(target.string(), [](MountRecorder& r) { return r.start(); });
+}
+
+Result<fetcher::BootProfile> MountManager::stop_recording(const std::filesystem::path& target) {
+  return impl_->with_recorder(target.string(), [](MountRecorder& r) { return r.stop(); });
 }
 
 Result<std::vector<AdoptedMount>> MountManager::adopt_inherited(const Resolver& resolver) {

@@ -4,6 +4,7 @@
 #include "fetcher/block_fetcher.h"
 #include "fs/read/read_policy.h"
 #include "fs/read/read_statistics.h"
+#include "fs/record/mount_recorder.h"
 #include "fs/supervisor/mount_keeper.h"
 #include "indexer/core/error.h"
 #include "indexer/store/local_image.h"
@@ -43,6 +44,7 @@ struct MountStatus {
   MountState state = MountState::serving;
   ReadStatistics reads;
   std::vector<WaitingRead> waiting;  ///< oldest first
+  RecordingStatus recording;         ///< of a boot
 };
 
 /// What became of one inherited mount.
@@ -58,6 +60,9 @@ struct MountOptions {
   unsigned channels = 0;
   /// Directories no target may lie in: see TargetOptions.
   std::vector<std::string> forbidden;
+  /// Keeps the profiles of boots that mounts see. Null: they are not recorded. Outlives the
+  /// manager.
+  fetcher::ProfileKeeper* profiles = nullptr;
 };
 
 /// All mounts of a node: one FUSE session with threads of its own for each, so that a mount whose
@@ -88,6 +93,12 @@ class MountManager {
 
   /// By target. A mount that ended by itself (umount(8)) disappears from the list.
   [[nodiscard]] std::vector<MountStatus> list() const;
+
+  /// Begins to record what is read from the mount, in place of what was being recorded.
+  /// Errc::not_mounted; unsupported.
+  [[nodiscard]] Result<void> start_recording(const std::filesystem::path& target);
+  /// Ends it and keeps it. Errc::not_mounted; bad_request: nothing was recorded.
+  [[nodiscard]] Result<fetcher::BootProfile> stop_recording(const std::filesystem::path& target);
 
   /// Serves the mounts that outlived an earlier worker; `resolver` maps an image id to its
   /// LocalImage. To be called once, before the first `mount`.

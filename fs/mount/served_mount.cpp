@@ -13,7 +13,9 @@ ServedMount::ServedMount(const MountHandle& handle, Parts parts)
       name_(parts.name),
       policy_(parts.policy),
       on_ended_(std::move(parts.ended)),
-      reads_(parts.image, parts.fetcher, {.name = parts.name, .policy = parts.policy},
+      recorder_(parts.image, parts.name, parts.profiles, !parts.taken_over),
+      reads_(parts.image, parts.fetcher,
+             {.name = parts.name, .policy = parts.policy, .touches = &recorder_.touches()},
              steady_clock(), system_processes()),
       served_{.image = parts.image,
               .kind = handle.spec.kind,
@@ -31,6 +33,11 @@ Result<std::unique_ptr<ServedMount>> ServedMount::start(MountHandle handle, Part
   if (!session) return std::unexpected(std::move(session).error());
   mount->session_ = std::move(*session);
   return mount;
+}
+
+void ServedMount::tick() {
+  reads_.tick();
+  recorder_.tick(steady_clock().now(), recorder_.recording() && !reads_.waiting().empty());
 }
 
 ServedMount::~ServedMount() {
@@ -51,7 +58,8 @@ MountStatus ServedMount::status() const {
           .policy = policy_,
           .state = ended() ? MountState::ending : MountState::serving,
           .reads = reads_.statistics(),
-          .waiting = reads_.waiting()};
+          .waiting = reads_.waiting(),
+          .recording = recorder_.status()};
 }
 
 }  // namespace weft::fs

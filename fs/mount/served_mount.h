@@ -4,6 +4,7 @@
 #include "fetcher/block_fetcher.h"
 #include "fs/mount/mount_manager.h"
 #include "fs/read/read_service.h"
+#include "fs/record/mount_recorder.h"
 #include "fs/session/fuse_session.h"
 #include "fs/session/served_image.h"
 #include "indexer/core/error.h"
@@ -25,6 +26,8 @@ class ServedMount {
     std::string name;
     ReadPolicy policy;
     fetcher::BlockFetcher& fetcher;
+    fetcher::ProfileKeeper* profiles = nullptr;  ///< null: boots are not recorded
+    bool taken_over = false;                     ///< from an earlier worker: its guest runs already
     /// Called once, by a channel thread, if the mount was unmounted by somebody else.
     std::function<void()> ended;
   };
@@ -35,8 +38,12 @@ class ServedMount {
   ServedMount& operator=(const ServedMount&) = delete;
 
   /// About once a second.
-  void tick() { reads_.tick(); }
+  void tick();
+  /// The mount is gone: what is being recorded ends. Before `stop`.
+  void finish_recording() { recorder_.finish(); }
   void stop();
+
+  [[nodiscard]] MountRecorder& recorder() noexcept { return recorder_; }
 
   [[nodiscard]] const std::string& target() const noexcept { return target_; }
   [[nodiscard]] MountKey key() const noexcept { return key_; }
@@ -52,6 +59,7 @@ class ServedMount {
   const std::string name_;
   const ReadPolicy policy_;
   std::function<void()> on_ended_;
+  MountRecorder recorder_;
   ReadService reads_;
   ServedImage served_;
   std::unique_ptr<FuseSession> session_;

@@ -7,6 +7,7 @@
 #include "fs/read/process_state.h"
 #include "fs/read/rate_limit.h"
 #include "fs/read/read_probe.h"
+#include "fs/record/touch_log.h"
 #include "indexer/core/mutex.h"
 
 #include <spdlog/spdlog.h>
@@ -50,7 +51,9 @@ class ReadService::State : public std::enable_shared_from_this<State> {
         std::min<std::uint64_t>({size, end - offset.value(), options_.max_read}));
     if (size == 0) return std::move(reply).data({});
 
-    if (image_->readable(blocks_touched(offset, ByteCount(size)))) {
+    const BlockRange blocks = blocks_touched(offset, ByteCount(size));
+    if (options_.touches != nullptr) options_.touches->note(blocks, arrived);
+    if (image_->readable(blocks)) {
       const std::span<std::byte> buffer = page_buffer(size);
       const Result<void> result = image_->read(offset, buffer);
       if (result) {
@@ -92,6 +95,9 @@ class ReadService::State : public std::enable_shared_from_this<State> {
   }
 
   [[nodiscard]] ReadStatistics statistics() const { return probe_.statistics(); }
+  [[nodiscard]] bool recording() const noexcept {
+    return options_.touches != nullptr && options_.touches->recording();
+  }
 
   [[nodiscard]] std::vector<WaitingRead> waiting() const {
     const TimePoint now = clock_.now();
@@ -289,6 +295,10 @@ ReadStatistics ReadService::statistics() const {
 
 std::vector<WaitingRead> ReadService::waiting() const {
   return state_->waiting();
+}
+
+bool ReadService::recording() const noexcept {
+  return state_->recording();
 }
 
 }  // namespace weft::fs

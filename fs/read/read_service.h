@@ -16,6 +16,7 @@
 namespace weft::fs {
 
 class ProcessTable;
+class TouchLog;
 
 struct ReadServiceOptions {
   std::string name;  ///< of the image, for the log
@@ -25,6 +26,8 @@ struct ReadServiceOptions {
   std::size_t pending_limit = 4096;
   /// Largest READ request.
   std::size_t max_read = std::size_t{1} << 20;
+  /// Is told of every read while it records. May be null; outlives the service.
+  TouchLog* touches = nullptr;
 };
 
 /// Answers the READ requests of one mount: at once what the local store has, the rest when the
@@ -62,6 +65,8 @@ class ReadService {
 
   [[nodiscard]] ReadStatistics statistics() const;
   [[nodiscard]] std::vector<WaitingRead> waiting() const;
+  /// Reads are being noted: whoever could answer them elsewhere (the kernel by itself) must not.
+  [[nodiscard]] bool recording() const noexcept;
 
  private:
   class State;

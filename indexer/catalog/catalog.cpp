@@ -4,6 +4,7 @@
 #include "indexer/catalog/id_column.h"
 #include "indexer/catalog/link_rows.h"
 #include "indexer/catalog/migrations.h"
+#include "indexer/catalog/profile_rows.h"
 #include "indexer/catalog/schema.h"
 #include "indexer/catalog/signature_rows.h"
 #include "indexer/catalog/sqlite.h"
@@ -249,6 +250,28 @@ class SqliteCatalog final : public Catalog {
     return links_.list();
   }
 
+  Result<void> add_profile(const ImageId& image, const ProfileRow& row,
+                           ProfileLimits limits) override {
+    const Lock lock(mutex_);
+    return profiles_.add(db_, image, row, limits);
+  }
+  Result<std::vector<ProfileRow>> profiles(const ImageId& image) override {
+    const Lock lock(mutex_);
+    return profiles_.of(image);
+  }
+  Result<void> profile_used(const ImageId& image) override {
+    const Lock lock(mutex_);
+    return profiles_.used(image);
+  }
+  Result<bool> drop_profiles(const ImageId& image) override {
+    const Lock lock(mutex_);
+    return profiles_.drop(db_, image);
+  }
+  Result<std::vector<ImageId>> profiled_images() override {
+    const Lock lock(mutex_);
+    return profiles_.images();
+  }
+
  private:
   Result<std::optional<ImageId>> find_name(std::string_view name) WEFT_REQUIRES(mutex_) {
     auto row = s_.image_named.use();
@@ -272,6 +295,7 @@ class SqliteCatalog final : public Catalog {
   Statements s_ WEFT_GUARDED_BY(mutex_);
   catalog::SignatureRows signatures_ WEFT_GUARDED_BY(mutex_);
   catalog::LinkRows links_ WEFT_GUARDED_BY(mutex_);
+  catalog::ProfileRows profiles_ WEFT_GUARDED_BY(mutex_);
 };
 
 Result<void> SqliteCatalog::start() {
@@ -286,6 +310,7 @@ Result<void> SqliteCatalog::start() {
   WEFT_CHECK(s_.prepare(db_));
   WEFT_TRY(signatures_, catalog::SignatureRows::prepare(db_));
   WEFT_TRY(links_, catalog::LinkRows::prepare(db_));
+  WEFT_TRY(profiles_, catalog::ProfileRows::prepare(db_));
 
   WEFT_TRY(auto make, Statement::prepare(
                           db_, "INSERT INTO node (one, id) VALUES (1, ?) ON CONFLICT DO NOTHING"));

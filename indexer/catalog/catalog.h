@@ -2,6 +2,7 @@
 #pragma once
 
 #include "indexer/catalog/link_row.h"
+#include "indexer/catalog/profile_row.h"
 #include "indexer/core/digest.h"
 #include "indexer/core/error.h"
 #include "indexer/tree/image_id.h"
@@ -99,6 +100,19 @@ class Catalog {
   /// What was measured of links, in place of all that is kept.
   [[nodiscard]] virtual Result<void> put_links(std::span<const LinkRow> links) = 0;
   [[nodiscard]] virtual Result<std::vector<LinkRow>> links() = 0;
+
+  /// Adds a recording of an image's boot; the image need not be here. Rows of this image that came
+  /// from peers go; so do the oldest of the image beyond `limits`, then those of the images that
+  /// were not used for the longest time. One too large for them is not kept.
+  [[nodiscard]] virtual Result<void> add_profile(const ImageId& image, const ProfileRow& row,
+                                                 ProfileLimits limits) = 0;
+  /// Oldest first.
+  [[nodiscard]] virtual Result<std::vector<ProfileRow>> profiles(const ImageId& image) = 0;
+  [[nodiscard]] virtual Result<void> profile_used(const ImageId& image) = 0;
+  /// False: there was none.
+  [[nodiscard]] virtual Result<bool> drop_profiles(const ImageId& image) = 0;
+  /// Images that have profiles, last used first.
+  [[nodiscard]] virtual Result<std::vector<ImageId>> profiled_images() = 0;
 };
 
 }  // namespace weft

@@ -35,7 +35,21 @@ constexpr const char* add_links = R"sql(CREATE TABLE link (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array steps_known = {Migration{1, add_signatures}, Migration{2, add_links}};
+constexpr const char* add_profiles = R"sql(CREATE TABLE profile (
+  id     INTEGER PRIMARY KEY,
+  image  BLOB NOT NULL CHECK (length(image) = 32),
+  origin INTEGER NOT NULL CHECK (origin BETWEEN 0 AND 2),
+  made   INTEGER NOT NULL,
+  used   INTEGER NOT NULL,
+  bytes  INTEGER NOT NULL CHECK (bytes = length(data)),
+  data   BLOB NOT NULL
+) STRICT;
+CREATE INDEX profile_of_image ON profile (image, used);
+CREATE INDEX profile_by_use ON profile (used, bytes);
+)sql";
+
+constexpr std::array steps_known = {Migration{1, add_signatures}, Migration{2, add_links},
+                                    Migration{3, add_profiles}};
 
 }  // namespace
 

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The catalog of a state directory, version 3 (PRAGMA user_version). Small facts that must change
+-- The catalog of a state directory, version 4 (PRAGMA user_version). Small facts that must change
 -- together; what is proportional to an image's size lives in the image's own files
 -- (indexer/store/STORE_FORMAT.md). WAL, one writer.
 --
@@ -82,3 +82,21 @@ CREATE TABLE link (
   lost          REAL NOT NULL,
   events        REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Boot profiles, encoded (fetcher/profile/PROFILE_FORMAT.md): a row for each of the last boots of an
+-- image, oldest first by `id`. No reference to `image`: a profile outlives the image it was recorded
+-- for, because it predicts the boot of relatives. `origin`: 0 = recorded at a mount here, 1 = from a
+-- peer, 2 = from a file. `made`: when, in seconds since 1970. `used` grows with every use of the
+-- image's profile: the rows of the lowest go first when there are too many. `bytes` = length(data),
+-- so that the sum reads no data.
+CREATE TABLE profile (
+  id     INTEGER PRIMARY KEY,
+  image  BLOB NOT NULL CHECK (length(image) = 32),
+  origin INTEGER NOT NULL CHECK (origin BETWEEN 0 AND 2),
+  made   INTEGER NOT NULL,
+  used   INTEGER NOT NULL,
+  bytes  INTEGER NOT NULL CHECK (bytes = length(data)),
+  data   BLOB NOT NULL
+) STRICT;
+CREATE INDEX profile_of_image ON profile (image, used);
+CREATE INDEX profile_by_use ON profile (used, bytes);

@@ -65,6 +65,22 @@ class DiskStore final : public Store {
   }
   Result<std::vector<LinkRow>> links() override { return table_->catalog().links(); }
 
+  Result<void> add_profile(const ImageId& image, const ProfileRow& row) override {
+    return table_->catalog().add_profile(image, row, {});
+  }
+  Result<std::vector<ProfileRow>> profiles(const ImageId& image) override {
+    return table_->catalog().profiles(image);
+  }
+  Result<void> profile_used(const ImageId& image) override {
+    return table_->catalog().profile_used(image);
+  }
+  Result<bool> drop_profiles(const ImageId& image) override {
+    return table_->catalog().drop_profiles(image);
+  }
+  Result<std::vector<ImageId>> profiled_images() override {
+    return table_->catalog().profiled_images();
+  }
+
  private:
   /// An image and the name it was asked by: empty if by id.
   struct Found {

@@ -51,4 +51,24 @@ Result<std::vector<bool>> Store::holds(std::span<const std::uint64_t> keys,
   return std::vector<bool>(keys.size());
 }
 
+Result<void> Store::add_profile(const ImageId& /*image*/, const ProfileRow& /*row*/) {
+  return {};
+}
+
+Result<std::vector<ProfileRow>> Store::profiles(const ImageId& /*image*/) {
+  return std::vector<ProfileRow>{};
+}
+
+Result<void> Store::profile_used(const ImageId& /*image*/) {
+  return {};
+}
+
+Result<bool> Store::drop_profiles(const ImageId& /*image*/) {
+  return false;
+}
+
+Result<std::vector<ImageId>> Store::profiled_images() {
+  return std::vector<ImageId>{};
+}
+
 }  // namespace weft

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "indexer/catalog/link_row.h"
+#include "indexer/catalog/profile_row.h"
 #include "indexer/core/clock.h"
 #include "indexer/core/error.h"
 #include "indexer/core/file_io.h"
@@ -139,6 +140,19 @@ class Store {
   /// What was measured of the links to peers, kept in the catalog; `put_links` replaces all of it.
   [[nodiscard]] virtual Result<void> put_links(std::span<const LinkRow> /*links*/) { return {}; }
   [[nodiscard]] virtual Result<std::vector<LinkRow>> links() { return std::vector<LinkRow>{}; }
+
+  // --- Boot profiles, as encoded by the fetcher, kept in the catalog. They outlive the images they
+  // are of, and are bounded (ProfileLimits).
+  /// Adds a recording; it takes the place of what peers have said of this image.
+  [[nodiscard]] virtual Result<void> add_profile(const ImageId& image, const ProfileRow& row);
+  /// Oldest first.
+  [[nodiscard]] virtual Result<std::vector<ProfileRow>> profiles(const ImageId& image);
+  /// The profile of this image was of use: it stays longer than others.
+  [[nodiscard]] virtual Result<void> profile_used(const ImageId& image);
+  /// False: there was none.
+  [[nodiscard]] virtual Result<bool> drop_profiles(const ImageId& image);
+  /// Images, here or not, that have profiles; last used first.
+  [[nodiscard]] virtual Result<std::vector<ImageId>> profiled_images();
 };
 
 /// 1–128 characters of [A-Za-z0-9._-], not starting with '.' or '-'.

@@ -33,6 +33,13 @@ namespace api {
 [[nodiscard]] Reply create_mount(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply remove_mount(Node& node, const Call& call, const CallContext& context);
 
+[[nodiscard]] Reply list_profiles(Node& node, const Call& call, const CallContext& context);
+[[nodiscard]] Reply get_profile(Node& node, const Call& call, const CallContext& context);
+[[nodiscard]] Reply export_profile(Node& node, const Call& call, const CallContext& context);
+[[nodiscard]] Reply import_profile(Node& node, const Call& call, const CallContext& context);
+[[nodiscard]] Reply drop_profile(Node& node, const Call& call, const CallContext& context);
+[[nodiscard]] Reply record_boot(Node& node, const Call& call, const CallContext& context);
+
 [[nodiscard]] Reply list_jobs(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply get_job(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply start_job(Node& node, const Call& call, const CallContext& context);

@@ -38,6 +38,11 @@ std::string reason(const fetcher::ImageFetchStatus& fetch) {
 
 }  // namespace
 
+json::value to_json(const fs::RecordingStatus& recording) {
+  if (!recording.recording) return nullptr;
+  return json::object{{"by_hand", recording.by_hand}, {"blocks", recording.blocks}};
+}
+
 json::object to_json(const fetcher::FetchSources& sources) {
   return {{"image", sources.in_image.value()},    {"by_digest", sources.by_digest.value()},
           {"twins", sources.twins.value()},       {"joined", sources.joined.value()},
@@ -199,6 +204,7 @@ json::object to_json(const fs::MountStatus& mount, const fetcher::ImageFetchStat
                     {"waiting", std::move(waiting)}};
   const bool waits = !mount.waiting.empty();
   view["sources"] = fetch != nullptr ? json::value(to_json(fetch->sources)) : nullptr;
+  view["recording"] = to_json(mount.recording);
   view["waiting_for"] = waits && fetch != nullptr ? json::value(reason(*fetch)) : nullptr;
   return view;
 }

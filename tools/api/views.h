@@ -37,6 +37,8 @@ namespace weft::tools {
 /// `fetch`: what the fetcher knows of the mount's image; may be null.
 [[nodiscard]] boost::json::object to_json(const fs::MountStatus& mount,
                                           const fetcher::ImageFetchStatus* fetch);
+/// Null while nothing is recorded.
+[[nodiscard]] boost::json::value to_json(const fs::RecordingStatus& recording);
 [[nodiscard]] boost::json::object to_json(const fetcher::FetchStatistics& fetch);
 [[nodiscard]] boost::json::object to_json(const fetcher::FetchSources& sources);
 

@@ -14,6 +14,8 @@ namespace weft::tools {
 [[nodiscard]] std::string render_peers(const boost::json::object& answer);
 [[nodiscard]] std::string render_status(const boost::json::object& status);
 [[nodiscard]] std::string render_where(const boost::json::object& answer);
+[[nodiscard]] std::string render_profiles(const boost::json::object& answer);
+[[nodiscard]] std::string render_profile(const boost::json::object& answer);
 /// `columns`: as many characters as a line of its picture has at most.
 [[nodiscard]] std::string render_plan(const boost::json::object& answer, int columns, bool utf8);
 [[nodiscard]] std::string render_diff(const boost::json::object& answer);

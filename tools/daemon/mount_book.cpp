@@ -35,8 +35,11 @@ bool is_in_mount_record(Store& store, const ImageId& image) {
   });
 }
 
-MountBook::MountBook(Store& store, fetcher::Fetcher& fetcher, fs::MountKeeper& keeper)
-    : store_(store), fetcher_(fetcher), manager_(keeper, fetcher) {}
+MountBook::MountBook(Store& store, fetcher::Fetcher& fetcher, fs::MountKeeper& keeper,
+                     fetcher::ProfileKeeper& profiles)
+    : store_(store),
+      fetcher_(fetcher),
+      manager_(keeper, fetcher, {.forbidden = {}, .profiles = &profiles}) {}
 
 Result<void> MountBook::adopt_inherited() {
   WEFT_TRY(const auto adopted,

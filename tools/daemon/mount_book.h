@@ -22,7 +22,9 @@ namespace weft::tools {
 /// mount(2), umount(2) and disk I/O, never on the network.
 class MountBook {
  public:
-  MountBook(Store& store, fetcher::Fetcher& fetcher, fs::MountKeeper& keeper);
+  /// `profiles` keeps what boots read, and outlives the book.
+  MountBook(Store& store, fetcher::Fetcher& fetcher, fs::MountKeeper& keeper,
+            fetcher::ProfileKeeper& profiles);
 
   /// Serves the mounts that outlived an earlier worker, then mounts what is recorded and not there.
   /// A mount that cannot come back is logged and forgotten only if its image is gone.
@@ -32,6 +34,13 @@ class MountBook {
   /// Errc::not_mounted, target_busy. `target` may be relative to nothing: absolute only.
   [[nodiscard]] Result<void> unmount(const std::string& target, bool force);
   [[nodiscard]] std::vector<fs::MountStatus> list() const { return manager_.list(); }
+  /// By hand, of a boot: as the calls of the same names in MountManager.
+  [[nodiscard]] Result<void> start_recording(const std::string& target) {
+    return manager_.start_recording(target);
+  }
+  [[nodiscard]] Result<fetcher::BootProfile> stop_recording(const std::string& target) {
+    return manager_.stop_recording(target);
+  }
 
   /// Forgets mounts that were ended from outside.
   void reap();

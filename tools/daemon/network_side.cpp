@@ -78,6 +78,7 @@ struct NetworkSide::Impl {
     fetch.node = store.node_id();
     fetch.random_seed = random_seed();
     fetch.swarms = &swarms;
+    fetch.profile_keeper = options.profiles;
     fetch.relatives = std::make_shared<fetcher::RelativeTrees>(store);
     fetcher = std::make_unique<fetcher::Fetcher>(io.executor(), io.timers(), *offload,
                                                  std::move(connect), fetch);
@@ -87,7 +88,7 @@ struct NetworkSide::Impl {
     serve.listen = *options.listen;
     server = std::make_unique<fetcher::PeerServer>(
         fetcher::PeerServerContext{*network, io.timers(), *offload, store, io.executor(),
-                                   &links->monitor(), &swarms},
+                                   &links->monitor(), &swarms, options.profiles},
         serve);
   }
 

@@ -5,6 +5,7 @@
 #include "fetcher/net/address.h"
 #include "fetcher/net/io_thread.h"
 #include "fetcher/peer/peer_server.h"
+#include "fetcher/profile/profile_source.h"
 #include "fetcher/service/fetcher.h"
 #include "indexer/core/error.h"
 #include "indexer/core/worker_pool.h"
@@ -23,6 +24,8 @@ struct NetworkOptions {
   std::string node_name;
   fetcher::ExchangeOptions exchange;
   fetcher::OwnLinkInfo own_link = {};
+  /// Boot profiles for peers, and of peers. Null: neither. Outlives the network side.
+  fetcher::ProfileKeeper* profiles = nullptr;
 };
 
 /// The part of a node that talks to peers: I/O thread, TCP, fetcher and peer server.

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <thread>
 #include <utility>
 
@@ -24,6 +25,12 @@ std::string host_name() {
 std::size_t worker_count(unsigned configured) {
   if (configured != 0) return configured;
   return std::max(2u, std::thread::hardware_concurrency());
+}
+
+std::int64_t unix_time() {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 fetcher::OwnLinkInfo own_link_of(const Config& config) {
@@ -57,6 +64,7 @@ Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
 Result<void> Node::open() {
   StoreOptions options{config().state, config().free_space_floor};
   WEFT_TRY(store_, Store::open(posix_file_system(), std::move(options)));
+  profiles_ = std::make_unique<fetcher::ProfileBook>(*store_, unix_time);
   WorkerPoolOptions pool;
   pool.threads = worker_count(config().workers);
   pool.name = "weft-work";
@@ -65,13 +73,14 @@ Result<void> Node::open() {
 }
 
 Result<void> Node::connect() {
-  NetworkOptions options{config().listen, config().insecure, name_, {}, own_link_};
+  NetworkOptions options{config().listen, config().insecure, name_, {}, own_link_, profiles_.get()};
   options.exchange.per_minute = config().exchange_budget;
   options.exchange.burst = ByteCount(config().exchange_budget.value() / 4);
   WEFT_TRY(network_, NetworkSide::start(*store_, *workers_, std::move(options)));
   jobs_ = std::make_unique<JobBook>(*store_, network_->fetcher());
   if (options_.keeper != nullptr) {
-    mounts_ = std::make_unique<MountBook>(*store_, network_->fetcher(), *options_.keeper);
+    mounts_ =
+        std::make_unique<MountBook>(*store_, network_->fetcher(), *options_.keeper, *profiles_);
   }
   return {};
 }

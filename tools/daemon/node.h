@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fetcher/profile/profile_book.h"
 #include "fs/supervisor/mount_keeper.h"
 #include "indexer/core/clock.h"
 #include "indexer/core/error.h"
@@ -58,6 +59,7 @@ class Node {
   [[nodiscard]] Store& store() noexcept { return *store_; }
   [[nodiscard]] WorkerPool& workers() noexcept { return *workers_; }
   [[nodiscard]] PeerBook& peers() noexcept { return *peers_; }
+  [[nodiscard]] fetcher::ProfileBook& profiles() noexcept { return *profiles_; }
   /// Null without a network, or without mounts.
   [[nodiscard]] NetworkSide* network() noexcept { return network_.get(); }
   [[nodiscard]] JobBook* jobs() noexcept { return jobs_.get(); }
@@ -87,6 +89,7 @@ class Node {
   bool stopped_ = false;
   // In the order of starting; destroyed in reverse after `stop`.
   std::unique_ptr<Store> store_;
+  std::unique_ptr<fetcher::ProfileBook> profiles_;
   std::unique_ptr<WorkerPool> workers_;
   std::unique_ptr<NetworkSide> network_;
   std::unique_ptr<PeerBook> peers_;

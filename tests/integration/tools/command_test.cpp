@@ -97,6 +97,14 @@ TEST_F(Command, trouble_is_one_line_with_its_exit_code) {
       {{"peers", "add", "10.9.9.9"}, ExitCode::not_permitted, "--insecure"},
       {{"peers", "rm", "127.0.0.1"}, ExitCode::not_found, "not a peer"},
       {{"materialize", "nope"}, ExitCode::not_found, "no peers to ask"},
+      {{"profile", "show", "nope"}, ExitCode::not_found, "unknown image"},
+      {{"profile", "show", "web"}, ExitCode::not_found, "boot it from a mount"},
+      {{"profile", "drop", "web"}, ExitCode::not_found, "boot profile of web"},
+      {{"profile", "import", other}, ExitCode::bad_input, "weft profile export"},
+      {{"profile", "import", "/nope"}, ExitCode::not_found, "/nope"},
+      {{"profile", "record", "/mnt"}, ExitCode::usage, "--for"},
+      {{"profile", "record", "/mnt", "pause"}, ExitCode::usage, "start"},
+      {{"profile", "record", "/mnt", "start"}, ExitCode::unreachable, "weft daemon"},
   };
   for (const auto& row : rows) {
     const auto outcome = weft(row.arguments);
@@ -123,7 +131,7 @@ TEST_F(Command, every_verb_explains_itself_with_an_example) {
   const auto help = bare({"--help"});
   EXPECT_EQ(help.status, 0);
   for (const char* verb : {"daemon", "import", "images", "show", "rm", "peers", "mount", "umount",
-                           "materialize", "status", "version"}) {
+                           "materialize", "profile", "status", "version"}) {
     EXPECT_TRUE(help.out.contains(verb)) << verb;
     const auto own = bare({verb, "--help"});
     EXPECT_EQ(own.status, 0) << verb;

@@ -94,7 +94,8 @@ void PeerPair::run_server(std::function<Awaitable<void>()> body) {
                                                           .timers = world.timers(),
                                                           .offload = world.offload(),
                                                           .store = store,
-                                                          .executor = world.executor()},
+                                                          .executor = world.executor(),
+                                                          .profiles = profiles},
                                         server_options);
   ASSERT_TRUE(server->start());
   world.run([&]() -> Awaitable<void> {

@@ -53,6 +53,7 @@ class PeerPair {
   Address address{.host = "server", .port = 7440};
   PeerServerOptions server_options;
   PeerOptions client_options;
+  ProfileKeeper* profiles = nullptr;  ///< of the server
   std::unique_ptr<PeerServer> server;
 
  private:

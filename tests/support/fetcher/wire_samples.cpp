@@ -136,6 +136,8 @@ std::vector<WireSample> wire_samples() {
       {"swarm_answer", wire::SwarmAnswer{true, 3, 1, {{counted<NodeId>(0x20), "10.0.0.7:7440"}}},
        11, Priority::readahead},
       {"swarm_answer_alone", wire::SwarmAnswer{}, 11, Priority::readahead},
+      {"profile_request", wire::ProfileRequest{image, true, 65536}, 12, Priority::readahead},
+      {"profile_answer", wire::ProfileAnswer{true, sequence(5)}, 12, Priority::readahead},
   };
 }
 

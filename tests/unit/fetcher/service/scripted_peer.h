@@ -86,6 +86,12 @@ class ScriptedPeer final : public PeerSession {
     hello_.features |= wire::feature_tree_pack;
     pack_ = std::move(pack);
   }
+  /// From now on it says that it knows boots, and answers so.
+  std::function<Result<BootProfile>(const wire::ProfileRequest&)> profile_of;
+  void know_profiles(std::function<Result<BootProfile>(const wire::ProfileRequest&)> know) {
+    hello_.features |= wire::feature_profiles;
+    profile_of = std::move(know);
+  }
   std::optional<Signature> known_signature;
   bool answers_signature = true;  ///< at once; else it waits for `signature_goes`
   void signature_goes() {
@@ -152,6 +158,10 @@ class ScriptedPeer final : public PeerSession {
       co_return fail(Errc::unknown_image, Operation::fetch);
     }
     co_return *known_signature;
+  }
+  Awaitable<Result<BootProfile>> profile(wire::ProfileRequest request, TimePoint) override {
+    calls.emplace_back(request.relatives ? "profile of a relative" : "profile");
+    co_return profile_of(request);
   }
   Awaitable<Result<std::vector<NodePack>>> tree_pack(wire::TreePackRequest request, wire::Priority,
                                                      TimePoint) override {

@@ -57,12 +57,15 @@ TEST(Codec, a_count_that_the_payload_cannot_hold_takes_no_memory) {
         MessageType::blocks_request, MessageType::blocks_by_digest_request,
         MessageType::block_batch, MessageType::residency, MessageType::signature_answer,
         MessageType::have_request, MessageType::have_answer, MessageType::tree_pack_request,
-        MessageType::tree_pack, MessageType::swarm_answer}) {
+        MessageType::tree_pack, MessageType::swarm_answer, MessageType::profile_answer}) {
     EXPECT_FALSE(decode(ff, type)) << to_string(type);
   }
 }
 
 TEST(Codec, unknown_flags_are_refused) {
+  Bytes profile = payload_of(ProfileRequest{{}, false, 1});
+  profile[32] = std::byte{2};
+  EXPECT_FALSE(decode(profile, MessageType::profile_request));
   Bytes batch = payload_of(BlockBatch{{}, {range(0, 1)}, {}, false, {}, true});
   batch[0] |= std::byte{4};
   EXPECT_FALSE(decode(batch, MessageType::block_batch));
@@ -150,6 +153,9 @@ std::vector<OutOfBounds> out_of_bounds_of_redundancy() {
       {"keys of 9 bytes", HaveRequest{9, {7}}},
       {"no bits", HaveAnswer{}},
       {"too many partners wanted", SwarmRequest{{}, 1, false, max_swarm_partners + 1}},
+      {"profile of no entries", ProfileRequest{}},
+      {"profile of too many entries", ProfileRequest{{}, false, max_entries_asked + 1}},
+      {"empty part of a profile", ProfileAnswer{}},
       {"slot of nobody", SwarmAnswer{true, 3, 3, {}}},
       {"slot among none", SwarmAnswer{true, 0, 1, {}}},
       {"partner without an address", SwarmAnswer{true, 2, 1, {{}}}},
@@ -204,6 +210,8 @@ TEST(Codec, what_is_at_its_bound_is_accepted) {
   const std::vector<Message> messages = {
       SignatureRequest{{}, max_signature_keys},
       SignatureAnswer{true, Bytes(max_signature_part)},
+      ProfileRequest{{}, true, max_entries_asked},
+      ProfileAnswer{true, Bytes(max_profile_part)},
       have,
       HaveAnswer{std::vector<bool>(max_have_keys, true)},
       request,

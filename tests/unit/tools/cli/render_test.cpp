@@ -100,6 +100,36 @@ TEST(Render, where_marks_estimates_and_what_is_not_known) {
             "\n~ estimated from signatures of other images there\n");
 }
 
+TEST(Render, profile_shows_what_a_boot_needs_when_and_what_of_it_is_here) {
+  const auto answer = parse(R"({"image": "3f2a9c01be77d5d5aa", "name": "web", "own": true,
+    "boots": 3, "recorded": 2, "imported": 1, "from_peer": false, "blocks": 3072, "bytes": 12582912,
+    "seconds": 11.25, "here": 4194304, "in_every_boot": 2000, "time_line": [
+      {"begin": 0, "end": 4, "blocks": 2048, "here": 1024},
+      {"begin": 4, "end": 8, "blocks": 0, "here": 0},
+      {"begin": 8, "end": 12, "blocks": 1024, "here": 0}]})");
+  EXPECT_EQ(render_profile(answer),
+            "web  3f2a9c01be77\n"
+            "  boots     3 (2 recorded here, 1 imported)\n"
+            "  reads     12.0 MiB in 3072 blocks within 11.2s\n"
+            "  in every  2000 of the blocks\n"
+            "  here      4.0 MiB\n"
+            "\n"
+            "      0.0s  ####################--------------------  8.0 MiB\n"
+            "      4.0s  \n"
+            "      8.0s  --------------------  4.0 MiB\n"
+            "\n"
+            "  # here, - missing\n");
+}
+
+TEST(Render, profile_of_a_relative_says_so) {
+  const auto answer = parse(R"({"image": "3f2a9c01be77d5d5aa", "name": "", "own": false,
+    "recorded_for": "aa00bb11cc22dd33ee", "boots": 1, "from_peer": true, "blocks": 1})");
+  EXPECT_TRUE(render_profile(answer).contains("of a relative  aa00bb11cc22"));
+  EXPECT_TRUE(render_profile(answer).contains("(from a peer)"));
+  EXPECT_EQ(render_profiles(parse(R"({"profiles": []})")),
+            "no boot profiles: a boot from a mount is recorded by itself\n");
+}
+
 TEST(Render, plan_says_who_sends_what_until_when_and_why) {
   const auto answer = parse(R"({"name": "web", "image": "3f2a9c01be77d5d5aa", "content": 4194304,
     "missing": 2097152, "wire": 1048576, "unheld": 4096, "estimated": true, "finish": 2.25,

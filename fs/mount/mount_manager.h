@@ -4,6 +4,7 @@
 #include "fetcher/block_fetcher.h"
 #include "fs/read/read_policy.h"
 #include "fs/read/read_statistics.h"
+#include "fs/session/image_opens.h"
 #include "fs/supervisor/mount_keeper.h"
 #include "indexer/core/error.h"
 #include "indexer/store/local_image.h"
@@ -42,6 +43,7 @@ struct MountStatus {
   ReadPolicy policy;
   MountState state = MountState::serving;
   ReadStatistics reads;
+  OpensStatus opens{};
   std::vector<WaitingRead> waiting;  ///< oldest first
 };
 
@@ -56,6 +58,7 @@ struct AdoptedMount {
 struct MountOptions {
   /// FUSE channels, and threads, of one mount; 0: by the number of CPUs (2 … 4).
   unsigned channels = 0;
+  PassthroughPolicy passthrough = PassthroughPolicy::automatic;
   /// Directories no target may lie in: see TargetOptions.
   std::vector<std::string> forbidden;
 };

@@ -6,6 +6,20 @@
 #include <utility>
 
 namespace weft::fs {
+namespace {
+
+ImageOpens::Parts parts_of_opens(const MountHandle& handle, const ServedMount::Parts& parts) {
+  std::optional<OpenTable> table;
+  if (auto mapped = OpenTable::map(handle.opens)) table.emplace(std::move(*mapped));
+  return {
+      .image = parts.image,
+      .policy = parts.passthrough,
+      .offered = offers_passthrough(handle.init_request),
+      .table = std::move(table),
+      .backing = make_backing_files(handle.channels.empty() ? -1 : handle.channels.front().get())};
+}
+
+}  // namespace
 
 ServedMount::ServedMount(const MountHandle& handle, Parts parts)
     : key_(handle.key),
@@ -15,10 +29,12 @@ ServedMount::ServedMount(const MountHandle& handle, Parts parts)
       on_ended_(std::move(parts.ended)),
       reads_(parts.image, parts.fetcher, {.name = parts.name, .policy = parts.policy},
              steady_clock(), system_processes()),
+      opens_(parts_of_opens(handle, parts)),
       served_{.image = parts.image,
               .kind = handle.spec.kind,
               .file_name = parts.name + ".raw",
-              .reads = reads_} {}
+              .reads = reads_,
+              .opens = opens_} {}
 
 Result<std::unique_ptr<ServedMount>> ServedMount::start(MountHandle handle, Parts parts) {
   std::unique_ptr<ServedMount> mount(new ServedMount(handle, std::move(parts)));
@@ -51,6 +67,7 @@ MountStatus ServedMount::status() const {
           .policy = policy_,
           .state = ended() ? MountState::ending : MountState::serving,
           .reads = reads_.statistics(),
+          .opens = opens_.status(),
           .waiting = reads_.waiting()};
 }
 

@@ -5,6 +5,7 @@
 #include "fs/mount/mount_manager.h"
 #include "fs/read/read_service.h"
 #include "fs/session/fuse_session.h"
+#include "fs/session/image_opens.h"
 #include "fs/session/served_image.h"
 #include "indexer/core/error.h"
 #include "indexer/store/local_image.h"
@@ -24,6 +25,7 @@ class ServedMount {
     std::shared_ptr<LocalImage> image;
     std::string name;
     ReadPolicy policy;
+    PassthroughPolicy passthrough = PassthroughPolicy::automatic;
     fetcher::BlockFetcher& fetcher;
     /// Called once, by a channel thread, if the mount was unmounted by somebody else.
     std::function<void()> ended;
@@ -42,6 +44,10 @@ class ServedMount {
   [[nodiscard]] MountKey key() const noexcept { return key_; }
   [[nodiscard]] bool ended() const noexcept { return ended_.load(); }
   [[nodiscard]] MountStatus status() const;
+  /// The image to be brought into its pack, so that the kernel can serve it; null: not needed.
+  [[nodiscard]] std::shared_ptr<LocalImage> wants_whole_pack() const {
+    return opens_.wants_whole_pack() ? served_.image : nullptr;
+  }
 
  private:
   ServedMount(const MountHandle& handle, Parts parts);
@@ -53,6 +59,7 @@ class ServedMount {
   const ReadPolicy policy_;
   std::function<void()> on_ended_;
   ReadService reads_;
+  ImageOpens opens_;
   ServedImage served_;
   std::unique_ptr<FuseSession> session_;
 

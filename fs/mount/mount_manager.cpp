@@ -2,6 +2,7 @@
 #include "fs/mount/mount_manager.h"
 
 #include "fs/mount/description.h"
+#include "fs/mount/pack_preparer.h"
 #include "fs/mount/path_walk.h"
 #include "fs/mount/served_mount.h"
 #include "fs/mount/target.h"
@@ -52,10 +53,14 @@ std::string_view to_string(MountState state) noexcept {
 class MountManager::Impl {
  public:
   Impl(MountKeeper& keeper, fetcher::BlockFetcher& fetcher, MountOptions options)
-      : keeper_(keeper), fetcher_(fetcher), options_(std::move(options)), housekeeper_([this] {
+      : keeper_(keeper),
+        fetcher_(fetcher),
+        options_(std::move(options)),
+        housekeeper_([this] {
           pthread_setname_np(pthread_self(), "mounts");
           keep_house();
-        }) {}
+        }),
+        preparer_([this] { return images_to_prepare(); }) {}
   ~Impl() { stop(); }
 
   Result<MountStatus> mount(MountRequest request) {
@@ -143,6 +148,7 @@ class MountManager::Impl {
       wake_.notify_all();
     }
     if (housekeeper_.joinable()) housekeeper_.join();
+    preparer_.stop();
     Map mounts;
     {
       const Lock lock(mutex_);
@@ -191,6 +197,7 @@ class MountManager::Impl {
     WEFT_TRY(auto mount, ServedMount::start(std::move(handle), {.image = std::move(image),
                                                                 .name = description.name,
                                                                 .policy = description.policy,
+                                                                .passthrough = options_.passthrough,
                                                                 .fetcher = fetcher_,
                                                                 .profiles = options_.profiles,
                                                                 .taken_over = taken_over,
@@ -238,6 +245,15 @@ class MountManager::Impl {
   Map::iterator find(MountKey key) WEFT_REQUIRES(mutex_) {
     return std::ranges::find_if(
         mounts_, [&](const auto& entry) { return entry.second.mount->key() == key; });
+  }
+
+  std::vector<std::shared_ptr<LocalImage>> images_to_prepare() WEFT_EXCLUDES(mutex_) {
+    const Lock lock(mutex_);
+    std::vector<std::shared_ptr<LocalImage>> images;
+    for (const auto& [target, slot] : mounts_) {
+      if (auto image = slot.mount->wants_whole_pack()) images.push_back(std::move(image));
+    }
+    return images;
   }
 
   void wake() WEFT_EXCLUDES(mutex_) {
@@ -298,7 +314,8 @@ class MountManager::Impl {
   bool ended_ WEFT_GUARDED_BY(mutex_) = false;              // a mount has ended by itself
   bool stopping_ WEFT_GUARDED_BY(mutex_) = false;
 
-  std::thread housekeeper_;  // last: uses all of the above
+  std::thread housekeeper_;  // last but one: uses all of the above
+  PackPreparer preparer_;    // the same
 };
 
 MountManager::MountManager(MountKeeper& keeper, fetcher::BlockFetcher& fetcher,

@@ -5,6 +5,7 @@
 #include "fs/read/read_policy.h"
 #include "fs/read/read_statistics.h"
 #include "fs/record/mount_recorder.h"
+#include "fs/session/image_opens.h"
 #include "fs/supervisor/mount_keeper.h"
 #include "indexer/core/error.h"
 #include "indexer/store/local_image.h"
@@ -43,6 +44,7 @@ struct MountStatus {
   ReadPolicy policy;
   MountState state = MountState::serving;
   ReadStatistics reads;
+  OpensStatus opens{};
   std::vector<WaitingRead> waiting;  ///< oldest first
   RecordingStatus recording;         ///< of a boot
 };
@@ -58,6 +60,7 @@ struct AdoptedMount {
 struct MountOptions {
   /// FUSE channels, and threads, of one mount; 0: by the number of CPUs (2 … 4).
   unsigned channels = 0;
+  PassthroughPolicy passthrough = PassthroughPolicy::automatic;
   /// Directories no target may lie in: see TargetOptions.
   std::vector<std::string> forbidden;
   /// Keeps the profiles of boots that mounts see. Null: they are not recorded. Outlives the

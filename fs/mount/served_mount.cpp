@@ -6,6 +6,20 @@
 #include <utility>
 
 namespace weft::fs {
+namespace {
+
+ImageOpens::Parts parts_of_opens(const MountHandle& handle, const ServedMount::Parts& parts) {
+  std::optional<OpenTable> table;
+  if (auto mapped = OpenTable::map(handle.opens)) table.emplace(std::move(*mapped));
+  return {
+      .image = parts.image,
+      .policy = parts.passthrough,
+      .offered = offers_passthrough(handle.init_request),
+      .table = std::move(table),
+      .backing = make_backing_files(handle.channels.empty() ? -1 : handle.channels.front().get())};
+}
+
+}  // namespace
 
 ServedMount::ServedMount(const MountHandle& handle, Parts parts)
     : key_(handle.key),
@@ -13,14 +27,18 @@ ServedMount::ServedMount(const MountHandle& handle, Parts parts)
       name_(parts.name),
       policy_(parts.policy),
       on_ended_(std::move(parts.ended)),
-      recorder_(parts.image, parts.name, parts.profiles, !parts.taken_over),
+      recorder_(parts.image, parts.name, parts.profiles, records_first_boot(parts)),
       reads_(parts.image, parts.fetcher,
              {.name = parts.name, .policy = parts.policy, .touches = &recorder_.touches()},
              steady_clock(), system_processes()),
+      opens_(parts_of_opens(handle, parts)),
       served_{.image = parts.image,
               .kind = handle.spec.kind,
               .file_name = parts.name + ".raw",
-              .reads = reads_} {}
+              .reads = reads_,
+              .opens = opens_} {
+  opens_.hold_off(recorder_.recording());
+}
 
 Result<std::unique_ptr<ServedMount>> ServedMount::start(MountHandle handle, Parts parts) {
   std::unique_ptr<ServedMount> mount(new ServedMount(handle, std::move(parts)));
@@ -38,6 +56,7 @@ Result<std::unique_ptr<ServedMount>> ServedMount::start(MountHandle handle, Part
 void ServedMount::tick() {
   reads_.tick();
   recorder_.tick(steady_clock().now(), recorder_.recording() && !reads_.waiting().empty());
+  opens_.hold_off(recorder_.recording());
 }
 
 ServedMount::~ServedMount() {
@@ -58,6 +77,7 @@ MountStatus ServedMount::status() const {
           .policy = policy_,
           .state = ended() ? MountState::ending : MountState::serving,
           .reads = reads_.statistics(),
+          .opens = opens_.status(),
           .waiting = reads_.waiting(),
           .recording = recorder_.status()};
 }

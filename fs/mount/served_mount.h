@@ -6,6 +6,7 @@
 #include "fs/read/read_service.h"
 #include "fs/record/mount_recorder.h"
 #include "fs/session/fuse_session.h"
+#include "fs/session/image_opens.h"
 #include "fs/session/served_image.h"
 #include "indexer/core/error.h"
 #include "indexer/store/local_image.h"
@@ -25,6 +26,7 @@ class ServedMount {
     std::shared_ptr<LocalImage> image;
     std::string name;
     ReadPolicy policy;
+    PassthroughPolicy passthrough = PassthroughPolicy::automatic;
     fetcher::BlockFetcher& fetcher;
     fetcher::ProfileKeeper* profiles = nullptr;  ///< null: boots are not recorded
     bool taken_over = false;                     ///< from an earlier worker: its guest runs already
@@ -49,6 +51,10 @@ class ServedMount {
   [[nodiscard]] MountKey key() const noexcept { return key_; }
   [[nodiscard]] bool ended() const noexcept { return ended_.load(); }
   [[nodiscard]] MountStatus status() const;
+  /// The image to be brought into its pack, so that the kernel can serve it; null: not needed.
+  [[nodiscard]] std::shared_ptr<LocalImage> wants_whole_pack() const {
+    return opens_.wants_whole_pack() ? served_.image : nullptr;
+  }
 
  private:
   ServedMount(const MountHandle& handle, Parts parts);
@@ -61,6 +67,7 @@ class ServedMount {
   std::function<void()> on_ended_;
   MountRecorder recorder_;
   ReadService reads_;
+  ImageOpens opens_;
   ServedImage served_;
   std::unique_ptr<FuseSession> session_;
 

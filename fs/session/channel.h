@@ -29,6 +29,16 @@ class ChannelScope {
   int previous_;
 };
 
+/// While it lives, the answer to INIT that this thread sends asks for passthrough too: libfuse 3.14
+/// has no words for it. Only for a kernel that offers it.
+class PassthroughOffer {
+ public:
+  PassthroughOffer() noexcept;
+  ~PassthroughOffer();
+  PassthroughOffer(const PassthroughOffer&) = delete;
+  PassthroughOffer& operator=(const PassthroughOffer&) = delete;
+};
+
 /// To be given to fuse_session_custom_io.
 [[nodiscard]] const fuse_custom_io& channel_io() noexcept;
 

@@ -29,10 +29,59 @@ struct InterruptIn {
   std::uint64_t unique;  ///< of the request that is interrupted
 };
 
+struct InitIn {
+  std::uint32_t major;
+  std::uint32_t minor;
+  std::uint32_t max_readahead;
+  std::uint32_t flags;
+  std::uint32_t flags2;  ///< only if `flags` has init_ext
+};
+static_assert(sizeof(InitIn) == 20);
+
+struct InitOut {
+  std::uint32_t major;
+  std::uint32_t minor;
+  std::uint32_t max_readahead;
+  std::uint32_t flags;
+  std::uint16_t max_background;
+  std::uint16_t congestion_threshold;
+  std::uint32_t max_write;
+  std::uint32_t time_granularity;
+  std::uint16_t max_pages;
+  std::uint16_t map_alignment;
+  std::uint32_t flags2;
+  std::uint32_t max_stack_depth;
+  std::uint32_t unused[6];
+};
+static_assert(sizeof(InitOut) == 64);
+
+inline constexpr std::uint32_t init_ext = 1u << 30;
+inline constexpr std::uint32_t init2_passthrough = 1u << (37 - 32);
+
+struct OpenOut {
+  std::uint64_t handle;
+  std::uint32_t flags;
+  std::int32_t backing_id;
+};
+static_assert(sizeof(OpenOut) == 16);
+
+inline constexpr std::uint32_t open_direct_io = 1u << 0;
+inline constexpr std::uint32_t open_keep_cache = 1u << 1;
+/// The kernel reads from the backing file itself. With open_keep_cache: EIO.
+inline constexpr std::uint32_t open_passthrough = 1u << 7;
+
+struct BackingMap {
+  std::int32_t descriptor;
+  std::uint32_t flags;
+  std::uint64_t padding;
+};
+static_assert(sizeof(BackingMap) == 16);
+
 inline constexpr std::uint32_t opcode_interrupt = 36;
-/// Asks the kernel to send every request again that was read but not answered; they come with bit
-/// 63 of `unique` set, and the answer must carry it too.
+/// Asks the kernel to send every request again that was read but not answered; they come with
+/// `resent` set in `unique`, and the answer must carry it too.
 inline constexpr std::int32_t notify_resend = 7;
+inline constexpr std::uint64_t resent = std::uint64_t{1} << 63;
 
 /// Root of every FUSE file system.
 inline constexpr std::uint64_t root_node = 1;

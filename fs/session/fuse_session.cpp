@@ -3,6 +3,7 @@
 
 #include "fs/read/read_service.h"
 #include "fs/session/channel.h"
+#include "fs/session/image_opens.h"
 #include "fs/session/libfuse.h"
 #include "fs/session/operations.h"
 #include "fs/session/session_limits.h"
@@ -13,6 +14,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -69,6 +71,8 @@ Result<void> FuseSession::open() {
 
 Result<void> FuseSession::replay_init() {
   const ChannelScope scope(handle_.channels.front().get());
+  std::optional<PassthroughOffer> passthrough;
+  if (offers_passthrough(handle_.init_request)) passthrough.emplace();
   std::vector<std::byte> request = handle_.init_request;
   fuse_buf buffer{};
   buffer.mem = request.data();

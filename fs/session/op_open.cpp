@@ -1,33 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "fs/session/channel.h"
+#include "fs/session/image_opens.h"
 #include "fs/session/operations.h"
 
 #include <fcntl.h>
+#include <sys/uio.h>
 
 namespace weft::fs {
 namespace {
 
-Result<fuse_file_info> open(const ServedImage& served, fuse_ino_t node, fuse_file_info file) {
+Result<abi::OpenOut> open(const ServedImage& served, fuse_ino_t node, const fuse_file_info& file) {
   if (node != served.image_node()) return fail_errno(EISDIR, Operation::open);
   if ((file.flags & O_ACCMODE) != O_RDONLY || (file.flags & O_TRUNC) != 0) {
     return fail_errno(EROFS, Operation::open);
   }
-  // Handles carry no state: a successor of this worker serves files that are open already.
-  file.fh = 0;
-  // O_DIRECT must be answered with direct I/O: an open without it counts as cached, and would
-  // forbid passthrough for as long as the file stays open.
-  file.direct_io = (file.flags & O_DIRECT) != 0 ? 1 : 0;
-  // For direct opens too: the kernel would drop the cached pages otherwise, and wait, unkillable,
-  // for those that a cached reader's fetch keeps locked.
-  file.keep_cache = 1;
-  return file;
+  return served.opens.open(ChannelScope::request(), (file.flags & O_DIRECT) != 0);
+}
+
+/// libfuse 3.14 has no field for a backing file, so the reply is written as the kernel reads it.
+void reply(fuse_req_t request, const ServedImage& served, abi::OpenOut out) {
+  const iovec part{&out, sizeof out};
+  // The opener was killed meanwhile, and nobody will release the file.
+  if (fuse_reply_iov(request, &part, 1) == -ENOENT) served.opens.release(out.handle);
 }
 
 }  // namespace
 
 void op_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
+  // The reply may end the request, and with it the way to what is served.
+  const ServedImage& served = served_by(request);
   answer(
-      request, "open", [&] { return open(served_by(request), node, *file); },
-      [&](const fuse_file_info& opened) { fuse_reply_open(request, &opened); });
+      request, "open", [&] { return open(served, node, *file); },
+      [&](const abi::OpenOut& out) { reply(request, served, out); });
 }
 
 }  // namespace weft::fs

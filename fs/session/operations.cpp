@@ -11,6 +11,7 @@ fuse_lowlevel_ops make_operations() {
   operations.lookup = op_lookup;
   operations.getattr = op_getattr;
   operations.open = op_open;
+  operations.release = op_release;
   operations.read = op_read;
   operations.lseek = op_lseek;
   operations.readdir = op_readdir;

@@ -20,6 +20,7 @@ void op_init(void* session, fuse_conn_info* connection);
 void op_lookup(fuse_req_t request, fuse_ino_t parent, const char* name);
 void op_getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info* file);
 void op_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file);
+void op_release(fuse_req_t request, fuse_ino_t node, fuse_file_info* file);
 void op_read(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset, fuse_file_info* file);
 void op_lseek(fuse_req_t request, fuse_ino_t node, off_t offset, int whence, fuse_file_info* file);
 void op_readdir(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset,

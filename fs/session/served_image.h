@@ -14,6 +14,7 @@
 
 namespace weft::fs {
 
+class ImageOpens;
 class ReadService;
 
 /// What one FUSE session shows: the tree of one or two nodes around an image. Constant while the
@@ -23,6 +24,7 @@ struct ServedImage {
   TargetKind kind = TargetKind::directory;
   std::string file_name;  ///< in a directory target
   ReadService& reads;
+  ImageOpens& opens;
 
   [[nodiscard]] std::uint64_t image_node() const {
     return kind == TargetKind::file ? abi::root_node : abi::image_node;

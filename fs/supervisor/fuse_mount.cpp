@@ -3,6 +3,7 @@
 
 #include "fs/mount/probe.h"
 #include "fs/mount/unmount.h"
+#include "fs/session/open_table.h"
 
 #include <array>
 #include <cerrno>
@@ -119,6 +120,7 @@ void offer_read_ahead(std::span<std::byte> init_request) {
 
 Result<void> complete(FuseMount& mount, unsigned channels) {
   WEFT_TRY(mount.init_request, read_init(mount.channels[0]));
+  WEFT_TRY(mount.opens, OpenTable::make_memory());
   for (unsigned i = 1; i < channels; ++i) {
     WEFT_TRY(UniqueFd clone, clone_channel(mount.channels[0]));
     mount.channels.push_back(std::move(clone));
@@ -145,7 +147,7 @@ Result<FuseMount> open_fuse_mount(const std::string& target, TargetKind kind, un
   WEFT_TRY(UniqueFd device, open_device());
   WEFT_CHECK(clear_target(target));
   WEFT_CHECK(mount_device(device, target, kind));
-  FuseMount mount{.target = target, .device = {}, .channels = {}, .init_request = {}};
+  FuseMount mount{.target = target, .device = {}, .channels = {}, .init_request = {}, .opens = {}};
   mount.channels.push_back(std::move(device));
   if (auto done = complete(mount, channels); !done) {
     ::umount2(target.c_str(), MNT_DETACH);  // follows symlinks, as mount(2) did

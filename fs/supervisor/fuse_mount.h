@@ -28,6 +28,7 @@ struct FuseMount {
   DeviceId device;
   std::vector<UniqueFd> channels;       ///< as in MountHandle
   std::vector<std::byte> init_request;  ///< as in MountHandle
+  UniqueFd opens;                       ///< as in MountHandle
 };
 
 /// Opens /dev/fuse, mounts, clones the channel, reads the kernel's INIT request and raises the

@@ -112,7 +112,7 @@ void LinkSocket::accept(Received received) {
     assembly_->reply = std::move(*mount);
     return add_descriptors(std::move(received));
   }
-  deliver(packet->request, LinkReply{std::move(packet->message), {}});
+  deliver(packet->request, LinkReply{std::move(packet->message), std::move(received.descriptors)});
 }
 
 void LinkSocket::add_descriptors(Received received) {

@@ -40,6 +40,9 @@ struct MountHandle {
   /// The kernel's INIT request, read by the supervisor. A worker replays it into libfuse and sends
   /// the answer; ENOENT on that write means that a predecessor has answered already.
   std::vector<std::byte> init_request;
+  /// Memory that lives as long as the mount, for what a worker must remember of its opens
+  /// (`OpenTable`). None if the supervisor is of a version that does not keep it.
+  UniqueFd opens{};
   /// True if an earlier worker may have taken requests it did not answer: ask the kernel to send
   /// them again (FUSE_NOTIFY_RESEND) once the session is ready.
   bool inherited = false;

@@ -98,6 +98,8 @@ Result<MountHandle> duplicate(const HeldMount& mount, bool inherited) {
     if (!copy) return fail_errno(errno, Operation::mount, "duplicating /dev/fuse descriptors");
     handle.channels.push_back(std::move(copy));
   }
+  handle.opens.reset(::fcntl(mount.fuse.opens.get(), F_DUPFD_CLOEXEC, 3));
+  if (!handle.opens) return fail_errno(errno, Operation::mount, "duplicating a descriptor");
   return handle;
 }
 

@@ -135,6 +135,10 @@ void write(Writer& w, const MountReply& m) {
 }
 void write(Writer&, const DescriptorsReply&) {}
 void write(Writer&, const EndReply&) {}
+void write(Writer& w, const OpensCall& m) {
+  w.key(m.key);
+}
+void write(Writer&, const OpensReply&) {}
 
 void read(Reader&, ReadyCall&) {}
 void read(Reader& r, MountCall& m) {
@@ -176,6 +180,10 @@ void read(Reader& r, MountReply& m) {
 }
 void read(Reader&, DescriptorsReply&) {}
 void read(Reader&, EndReply&) {}
+void read(Reader& r, OpensCall& m) {
+  m.key = r.key();
+}
+void read(Reader&, OpensReply&) {}
 
 /// The message with the type number `type`, which is its place in the variant.
 template <std::size_t I = 0>

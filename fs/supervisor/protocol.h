@@ -16,7 +16,9 @@
 /// One datagram = one message: magic, version, type, request id, body; integers little-endian,
 /// strings and byte strings with a 32-bit length before them. The worker calls, the supervisor
 /// answers with the same request id and in order. Worker and supervisor may be of different builds
-/// (an upgrade replaces the worker), so the layout of a version never changes.
+/// (an upgrade replaces the worker), so the layout of a version never changes. Messages may be
+/// added at the end: an older supervisor does not answer a call that it does not know, so that
+/// its caller must be able to do without.
 ///
 /// State of any size fits: mounts are handed over one by one (`InheritedCall{after}`), and a
 /// mount's descriptors beyond the first `descriptors_per_packet` follow in `DescriptorsReply`
@@ -66,8 +68,17 @@ struct DescriptorsReply {};
 /// No further inherited mount.
 struct EndReply {};
 
-using Message = std::variant<ReadyCall, MountCall, UnmountCall, InheritedCall, ForgetCall,
-                             DoneReply, FailedReply, MountReply, DescriptorsReply, EndReply>;
+// Added later.
+/// The memory for the opens of a mount (`MountHandle::opens`).
+struct OpensCall {
+  MountKey key{};
+};
+/// Carries its descriptor.
+struct OpensReply {};
+
+using Message =
+    std::variant<ReadyCall, MountCall, UnmountCall, InheritedCall, ForgetCall, DoneReply,
+                 FailedReply, MountReply, DescriptorsReply, EndReply, OpensCall, OpensReply>;
 
 struct Packet {
   std::uint64_t request = 0;

@@ -83,8 +83,19 @@ Message RequestServer::perform(const Message& call) {
 }
 
 void RequestServer::answer(const Packet& packet) {
-  queue(packet.request, perform(packet.message));
+  if (const auto* opens = std::get_if<OpensCall>(&packet.message)) {
+    answer_opens(packet.request, opens->key);
+  } else {
+    queue(packet.request, perform(packet.message));
+  }
   flush();
+}
+
+void RequestServer::answer_opens(std::uint64_t request, MountKey key) {
+  if (mounts_.find(key) == nullptr) {
+    return queue(request, FailedReply{fail(Errc::not_mounted, Operation::control).error()});
+  }
+  outgoing_.push_back({encode({request, OpensReply{}}), key, 0, 0, true});
 }
 
 void RequestServer::queue(std::uint64_t request, Message reply) {
@@ -92,16 +103,17 @@ void RequestServer::queue(std::uint64_t request, Message reply) {
   const MountKey key = mount != nullptr ? mount->key : MountKey{};
   const std::size_t channels = mount != nullptr ? mount->channels : 0;
   std::size_t count = std::min(channels, descriptors_per_packet);
-  outgoing_.push_back({encode({request, std::move(reply)}), key, 0, count});
+  outgoing_.push_back({encode({request, std::move(reply)}), key, 0, count, false});
   for (std::size_t first = count; first < channels; first += count) {
     count = std::min(channels - first, descriptors_per_packet);
-    outgoing_.push_back({encode({request, DescriptorsReply{}}), key, first, count});
+    outgoing_.push_back({encode({request, DescriptorsReply{}}), key, first, count, false});
   }
 }
 
-std::vector<int> RequestServer::channels_of(const Outgoing& packet) const {
+std::vector<int> RequestServer::descriptors_of(const Outgoing& packet) const {
   std::vector<int> result;
   const HeldMount* mount = mounts_.find(packet.mount);
+  if (mount != nullptr && packet.opens) result.push_back(mount->fuse.opens.get());
   for (std::size_t i = 0; mount != nullptr && i < packet.count; ++i) {
     result.push_back(mount->fuse.channels[packet.first + i].get());
   }
@@ -111,7 +123,7 @@ std::vector<int> RequestServer::channels_of(const Outgoing& packet) const {
 void RequestServer::flush() {
   while (!outgoing_.empty()) {
     const Outgoing& packet = outgoing_.front();
-    const auto sent = send_packet(socket_.get(), packet.bytes, channels_of(packet));
+    const auto sent = send_packet(socket_.get(), packet.bytes, descriptors_of(packet));
     if (sent && !*sent) return;
     if (!sent) {
       if (!sent.error().is(Errc::cancelled)) spdlog::error("{}", sent.error().message());

@@ -31,14 +31,16 @@ class RequestServer {
     MountKey mount{};
     std::size_t first = 0;
     std::size_t count = 0;
+    bool opens = false;  ///< the memory for opens instead
   };
 
   void answer(const Packet& packet);
   Message perform(const Message& call);
   void queue(std::uint64_t request, Message reply);
   void flush();
-  [[nodiscard]] std::vector<int> channels_of(const Outgoing& packet) const;
+  [[nodiscard]] std::vector<int> descriptors_of(const Outgoing& packet) const;
   static MountReply reply_for(const HeldMount& mount, bool inherited);
+  void answer_opens(std::uint64_t request, MountKey key);
 
   UniqueFd socket_;
   MountRegistry& mounts_;

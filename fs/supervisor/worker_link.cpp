@@ -11,7 +11,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -26,6 +28,9 @@ using namespace supervision;
 
 /// Keys of mounts made without the supervisor start here, far above what it has given out.
 constexpr MountKey own_keys{std::uint64_t{1} << 48};
+
+/// A supervisor that knows the call answers it at once, but for one that mounts or unmounts.
+constexpr Duration opens_deadline = std::chrono::seconds(2);
 
 /// What is needed to unmount without the supervisor.
 struct KnownMount {
@@ -110,6 +115,16 @@ class SupervisedKeeper final : public WorkerLink {
     return reply;
   }
 
+  /// An older supervisor keeps no such memory and does not answer: then none, at once from the
+  /// second time on.
+  UniqueFd opens_of(MountKey key) {
+    if (no_opens_) return UniqueFd();
+    auto reply = socket_.call(OpensCall{key}, steady_clock().now() + opens_deadline);
+    if (!reply && reply.error().is(Errc::deadline_passed)) no_opens_ = true;
+    if (!reply || reply->descriptors.size() != 1) return UniqueFd();
+    return std::move(reply->descriptors.front());
+  }
+
   Result<MountHandle> remember(Result<LinkReply> reply) WEFT_EXCLUDES(mutex_) {
     if (!reply) return std::unexpected(std::move(reply).error());
     auto* mount = std::get_if<MountReply>(&reply->message);
@@ -124,6 +139,7 @@ class SupervisedKeeper final : public WorkerLink {
                        .spec = std::move(mount->spec),
                        .channels = std::move(reply->descriptors),
                        .init_request = std::move(mount->init_request),
+                       .opens = opens_of(mount->key),
                        .inherited = mount->inherited};
   }
 
@@ -154,6 +170,7 @@ class SupervisedKeeper final : public WorkerLink {
 
   const WorkerLinkOptions options_;
   const std::unique_ptr<MountKeeper> own_;
+  std::atomic<bool> no_opens_{false};
   Mutex mutex_;
   std::map<MountKey, KnownMount> known_ WEFT_GUARDED_BY(mutex_);
   LinkSocket socket_;  // last: its thread ends before what it could touch

@@ -32,6 +32,11 @@ class BlockSource {
   /// Errc::source_changed: one of the files behind it was written to, or another file is in its
   /// place, since it was opened. To be asked after the last read, before anything is made of it.
   [[nodiscard]] virtual Result<void> check_unchanged() = 0;
+  /// Makes `file` have this content by sharing extents; it may become longer. Errc::unsupported:
+  /// that cannot be done here, and nothing of it was.
+  [[nodiscard]] virtual Result<void> clone_into(File& /*file*/) {
+    return fail(Errc::unsupported, Operation::write);
+  }
   /// Calls that wait for another process end soon, with an error. Any thread.
   virtual void interrupt() noexcept {}
 };

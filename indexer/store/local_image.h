@@ -3,6 +3,7 @@
 
 #include "indexer/core/digest.h"
 #include "indexer/core/error.h"
+#include "indexer/core/file_io.h"
 #include "indexer/core/range.h"
 #include "indexer/tree/image_id.h"
 #include "indexer/tree/tree_node.h"
@@ -90,6 +91,23 @@ class LocalImage {
   /// asking peers, for many blocks at once. Leaves that were looked at are not looked at again
   /// until there is something new in the store, so that asking in vain costs little.
   [[nodiscard]] virtual Result<BlockCount> resolve(BlockRange range);
+  // --- The pack as a plain file.
+  /// One step, of at most half a MiB of data, towards an own pack that is the image byte by byte:
+  /// from `rest.first` on, blocks in the pack are compared unless they have been, borrowed ones are
+  /// compared with their digests and copied into it, and what lies where zeros must be is given
+  /// back. Returns what is left of `rest`. After a pass from the first block to the last, in which
+  /// no block was lost, `whole_pack` has an answer. One caller at a time.
+  /// Errc::not_resident: a block is missing. unsupported: in place, or the image's size is not a
+  /// multiple of 4096, so that the pack is longer. ENOSPC: no room for what is borrowed.
+  [[nodiscard]] virtual Result<BlockRange> make_whole(BlockRange rest);
+  /// Descriptor of the own pack if it is the image byte by byte, by `make_whole`, and no block was
+  /// lost since; else −1. Valid as long as this object. Lock-free.
+  [[nodiscard]] virtual int whole_pack() const noexcept { return -1; }
+  /// Makes `file` a copy of the pack that shares its extents: the image, padded to whole blocks.
+  /// What stands in them is not compared. Errc::unsupported: not all of the image is in its own
+  /// pack, or the file system cannot.
+  [[nodiscard]] virtual Result<void> clone_into(File& file);
+
   /// Makes everything committed so far durable: data first, then residency bits.
   [[nodiscard]] virtual Result<void> flush() = 0;
 

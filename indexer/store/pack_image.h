@@ -66,6 +66,9 @@ class PackImage final : public LocalImage {
   Result<void> read(ByteOffset offset, std::span<std::byte> out) override;
   Result<void> commit(BlockRange range, std::span<const std::byte> bytes) override;
   Result<BlockCount> resolve(BlockRange range) override;
+  Result<BlockRange> make_whole(BlockRange rest) override;
+  int whole_pack() const noexcept override;
+  Result<void> clone_into(File& file) override;
   Result<void> flush() override WEFT_EXCLUDES(flush_mutex_);
 
   std::uint64_t generation() const noexcept override {
@@ -187,6 +190,12 @@ class PackImage final : public LocalImage {
   [[nodiscard]] Result<void> rewrite_borrow_file() WEFT_EXCLUDES(borrow_mutex_);
   [[nodiscard]] LenderSlot& slot_of(const ImageId& lender) WEFT_REQUIRES(borrow_mutex_);
 
+  // pack_image_whole.cpp
+  [[nodiscard]] Result<void> compare_own(BlockRange blocks);
+  [[nodiscard]] Result<void> copy_borrowed(BlockRange blocks);
+  [[nodiscard]] Result<void> clear_zero(BlockRange blocks);
+  [[nodiscard]] Result<void> begin_whole();
+
   // pack_image_resolve.cpp
   struct MissingBlocks;
   class LookedAt;
@@ -218,6 +227,8 @@ class PackImage final : public LocalImage {
   [[nodiscard]] bool seems_complete() const;
   void changed() { generation_.fetch_add(1, std::memory_order_acq_rel); }
 
+  static constexpr std::uint64_t not_whole = ~std::uint64_t{0};
+
   // Constant after construction; what they point to is thread-safe.
   const ImageEnvironment env_;
   const CatalogImage row_;
@@ -229,10 +240,12 @@ class PackImage final : public LocalImage {
   // Atomic.
   std::atomic<std::uint64_t> generation_{1};
   std::atomic<std::uint64_t> lost_{0};
-  std::atomic<std::uint64_t> implied_zero_{0};  // zero blocks that `own` or `source` claims
-  std::atomic<std::uint32_t> writing_{0};       // operations that may set bits
-  std::atomic<bool> clean_{false};              // as the header on disk says
-  BlockSet dirty_own_;                          // chunk numbers, not blocks
+  std::atomic<std::uint64_t> whole_began_{0};       // `lost_` when the last `make_whole` began
+  std::atomic<std::uint64_t> whole_at_{not_whole};  // `lost_` for which the pack is whole
+  std::atomic<std::uint64_t> implied_zero_{0};      // zero blocks that `own` or `source` claims
+  std::atomic<std::uint32_t> writing_{0};           // operations that may set bits
+  std::atomic<bool> clean_{false};                  // as the header on disk says
+  BlockSet dirty_own_;                              // chunk numbers, not blocks
   BlockSet dirty_zero_;
   std::atomic<bool> full_from_header_{false};  // `own` claims all; chunks on disk were not read
   std::atomic<std::uint64_t> leaves_not_indexed_{0};

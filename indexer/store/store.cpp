@@ -16,6 +16,14 @@ Result<BlockCount> LocalImage::resolve(BlockRange /*range*/) {
   return BlockCount(0);
 }
 
+Result<BlockRange> LocalImage::make_whole(BlockRange /*rest*/) {
+  return fail(Errc::unsupported, Operation::verify);
+}
+
+Result<void> LocalImage::clone_into(File& /*file*/) {
+  return fail(Errc::unsupported, Operation::write);
+}
+
 Result<std::vector<bool>> Store::read_blocks_by_digest(std::span<const Digest> digests,
                                                        std::span<std::byte> blocks) {
   if (blocks.size() != digests.size() * block_size) {

@@ -57,6 +57,7 @@ class InheritableKeeper final : public fs::MountKeeper {
     for (const UniqueFd& channel : handle.channels) {
       other.channels.emplace_back(::fcntl(channel.get(), F_DUPFD_CLOEXEC, 0));
     }
+    other.opens.reset(::fcntl(handle.opens.get(), F_DUPFD_CLOEXEC, 0));
     return other;
   }
 

@@ -24,6 +24,8 @@ class MemoryImage final : public LocalImage {
   void lose(BlockRange range);
   /// The next `count` reads find their first block lost.
   void lose_on_read(unsigned count) { lose_on_read_ = count; }
+  /// A file that is taken for the whole pack from now on; −1: none.
+  void set_whole_pack(int descriptor) { whole_pack_ = descriptor; }
   /// The next reads fail with EIO.
   void break_disk(bool broken) { broken_ = broken; }
 
@@ -42,6 +44,7 @@ class MemoryImage final : public LocalImage {
   std::optional<BlockRange> next_data(BlockRange range) override;
   Result<void> read(ByteOffset offset, std::span<std::byte> out) override;
   Result<void> commit(BlockRange range, std::span<const std::byte> bytes) override;
+  int whole_pack() const noexcept override { return whole_pack_; }
   Result<void> flush() override { return {}; }
   std::uint64_t generation() const noexcept override { return generation_; }
   ImageUsage usage() const override;
@@ -59,6 +62,7 @@ class MemoryImage final : public LocalImage {
   std::atomic<std::uint64_t> lost_{0};
   std::atomic<unsigned> lose_on_read_{0};
   std::atomic<bool> broken_{false};
+  std::atomic<int> whole_pack_{-1};
 };
 
 /// `size` bytes that differ from block to block and from seed to seed, with a run of zero blocks

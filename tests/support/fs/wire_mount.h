@@ -4,6 +4,7 @@
 #include "fs/read/process_state.h"
 #include "fs/read/read_service.h"
 #include "fs/session/fuse_session.h"
+#include "fs/session/image_opens.h"
 #include "fs/session/served_image.h"
 #include "tests/support/fs/fake_fetcher.h"
 #include "tests/support/fs/fuse_wire.h"
@@ -68,7 +69,12 @@ struct WireMount {
         reads(image, fetcher,
               {.name = "test", .policy = options.policy, .pending_limit = options.pending_limit},
               clock, processes),
-        served{.image = image, .kind = options.kind, .file_name = "test.raw", .reads = reads} {
+        opens({.image = image, .table = {}, .backing = {}}),
+        served{.image = image,
+               .kind = options.kind,
+               .file_name = "test.raw",
+               .reads = reads,
+               .opens = opens} {
     auto started = fs::FuseSession::start(wire.handle(options.kind, options.inherited), served,
                                           {.name = "test", .ended = [this] { ended = true; }});
     if (!started) throw std::runtime_error(started.error().message());
@@ -94,6 +100,7 @@ struct WireMount {
   FakeFetcher fetcher;
   FuseWire wire;
   fs::ReadService reads;
+  fs::ImageOpens opens;
   fs::ServedImage served;
   std::atomic<bool> ended{false};
   std::unique_ptr<fs::FuseSession> session;

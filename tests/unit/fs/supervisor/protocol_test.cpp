@@ -34,6 +34,8 @@ std::vector<Packet> one_of_each() {
           {7, FailedReply{{make_error_code(Errc::target_busy), Operation::umount, "/mnt"}}},
           {8, mount_reply()},
           {9, DescriptorsReply{}},
+          {10, OpensCall{MountKey{3}}},
+          {11, OpensReply{}},
           {~0ULL, EndReply{}}};
 }
 
@@ -70,6 +72,16 @@ TEST(SupervisorProtocol, bytes_of_version_1_are_fixed) {
   for (std::size_t i = 0; i < expected.size(); ++i) {
     EXPECT_EQ(std::to_integer<std::uint8_t>(bytes[i]), expected[i]) << i;
   }
+}
+
+TEST(SupervisorProtocol, messages_added_later_have_types_of_their_own) {
+  const auto type_of = [](const Packet& packet) {
+    const auto bytes = encode(packet);
+    return std::to_integer<int>(bytes[6]) + 256 * std::to_integer<int>(bytes[7]);
+  };
+  EXPECT_EQ(type_of({1, EndReply{}}), 9);
+  EXPECT_EQ(type_of({1, OpensCall{MountKey{3}}}), 10);
+  EXPECT_EQ(type_of({1, OpensReply{}}), 11);
 }
 
 TEST(SupervisorProtocol, errors_keep_their_code_and_words) {

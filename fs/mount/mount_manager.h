@@ -43,6 +43,7 @@ struct MountStatus {
   MountState state = MountState::serving;
   ReadStatistics reads;
   std::vector<WaitingRead> waiting;  ///< oldest first
+  BlockCount lost_blocks;            ///< of the image, since it was opened: they failed their check
 };
 
 /// What became of one inherited mount.

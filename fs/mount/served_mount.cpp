@@ -51,7 +51,8 @@ MountStatus ServedMount::status() const {
           .policy = policy_,
           .state = ended() ? MountState::ending : MountState::serving,
           .reads = reads_.statistics(),
-          .waiting = reads_.waiting()};
+          .waiting = reads_.waiting(),
+          .lost_blocks = served_.image->lost_blocks()};
 }
 
 }  // namespace weft::fs

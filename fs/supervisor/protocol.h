@@ -15,8 +15,9 @@
 ///
 /// One datagram = one message: magic, version, type, request id, body; integers little-endian,
 /// strings and byte strings with a 32-bit length before them. The worker calls, the supervisor
-/// answers with the same request id and in order. Worker and supervisor may be of different builds
-/// (an upgrade replaces the worker), so the layout of a version never changes.
+/// answers with the same request id, and in order but for what an upgrade waits for. Worker and
+/// supervisor may be of different builds (an upgrade replaces the worker), so the layout of a
+/// version never changes.
 ///
 /// State of any size fits: mounts are handed over one by one (`InheritedCall{after}`), and a
 /// mount's descriptors beyond the first `descriptors_per_packet` follow in `DescriptorsReply`
@@ -48,6 +49,24 @@ struct ForgetCall {
   MountKey key{};
 };
 
+// Calls of an upgrade (hand_over.h); their answers may come after those of later calls.
+/// Start `binary` as the candidate. `StandingByReply` when it can take over: suspend, then
+/// `HandOverCall`.
+struct UpgradeCall {
+  std::string binary;
+};
+/// Nothing is served and the state directory is free. Done: the successor serves, end. Failed:
+/// there is none, go on serving; what `InheritedCall` tells is asked for again.
+struct HandOverCall {};
+/// Of a candidate: it could serve. Done: now.
+struct StandByCall {
+  std::string build;
+};
+/// Of a candidate: it cannot, and ends.
+struct RefuseCall {
+  Error error;
+};
+
 // Answers.
 struct DoneReply {};
 struct FailedReply {
@@ -66,8 +85,16 @@ struct DescriptorsReply {};
 /// No further inherited mount.
 struct EndReply {};
 
+/// Of an `UpgradeCall`.
+struct StandingByReply {
+  std::uint32_t process_id = 0;
+  std::string build;
+};
+
+/// The place of a type is its number on the wire: new ones come at the end.
 using Message = std::variant<ReadyCall, MountCall, UnmountCall, InheritedCall, ForgetCall,
-                             DoneReply, FailedReply, MountReply, DescriptorsReply, EndReply>;
+                             DoneReply, FailedReply, MountReply, DescriptorsReply, EndReply,
+                             UpgradeCall, HandOverCall, StandByCall, RefuseCall, StandingByReply>;
 
 struct Packet {
   std::uint64_t request = 0;

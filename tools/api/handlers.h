@@ -11,6 +11,8 @@ class Node;
 namespace api {
 
 [[nodiscard]] Reply get_version(Node& node, const Call& call, const CallContext& context);
+/// The answer's member `text` is the body (`is_text`).
+[[nodiscard]] Reply get_metrics(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply get_status(Node& node, const Call& call, const CallContext& context);
 
 [[nodiscard]] Reply list_images(Node& node, const Call& call, const CallContext& context);
@@ -37,6 +39,7 @@ namespace api {
 [[nodiscard]] Reply get_job(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply start_job(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply wait_job(Node& node, const Call& call, const CallContext& context);
+[[nodiscard]] Reply change_job(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply cancel_job(Node& node, const Call& call, const CallContext& context);
 
 }  // namespace api

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/core/clock.h"
 #include "tools/api/handlers.h"
+#include "tools/api/metrics.h"
 #include "tools/api/views.h"
 #include "tools/daemon/node.h"
 #include "tools/version.h"
@@ -61,6 +62,21 @@ Reply get_version(Node& node, const Call&, const CallContext&) {
                       {"protocol", fetcher::wire::protocol_version},
                       {"node", to_hex(node.store().node_id())},
                       {"pid", ::getpid()}};
+}
+
+Reply get_metrics(Node& node, const Call&, const CallContext&) {
+  MetricsInput input;
+  input.version = version;
+  input.uptime = steady_clock().now() - node.started();
+  WEFT_TRY(input.images, node.store().list());
+  if (node.mounts() != nullptr) input.mounts = node.mounts()->list();
+  if (node.jobs() != nullptr) input.jobs = node.jobs()->list();
+  if (node.network() != nullptr) {
+    input.peers = node.network()->fetcher().peers();
+    input.fetch = node.network()->fetcher().statistics();
+    input.served = node.network()->served();
+  }
+  return json::object{{"text", metrics_text(input)}};
 }
 
 Reply get_status(Node& node, const Call& call, const CallContext& context) {

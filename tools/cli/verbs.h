@@ -37,6 +37,8 @@ struct Verb {
 [[nodiscard]] Verb mount_verb(CLI::App& app);
 [[nodiscard]] Verb umount_verb(CLI::App& app);
 [[nodiscard]] Verb materialize_verb(CLI::App& app);
+/// jobs, jobs show, pause, resume, limit, cancel.
+[[nodiscard]] std::vector<Verb> jobs_verbs(CLI::App& app);
 [[nodiscard]] Verb status_verb(CLI::App& app);
 [[nodiscard]] Verb where_verb(CLI::App& app);
 [[nodiscard]] Verb plan_verb(CLI::App& app);

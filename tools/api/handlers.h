@@ -42,5 +42,8 @@ namespace api {
 [[nodiscard]] Reply change_job(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply cancel_job(Node& node, const Call& call, const CallContext& context);
 
+/// Answers when the new binary stands by; the hand-over follows.
+[[nodiscard]] Reply start_upgrade(Node& node, const Call& call, const CallContext& context);
+
 }  // namespace api
 }  // namespace weft::tools

@@ -4,9 +4,12 @@
 #include "tools/api/metrics.h"
 #include "tools/api/views.h"
 #include "tools/daemon/node.h"
+#include "tools/daemon/upgrade_desk.h"
 #include "tools/version.h"
 
 #include <boost/json.hpp>
+
+#include <filesystem>
 
 #include <unistd.h>
 
@@ -54,6 +57,19 @@ json::array images_json(const std::vector<ImageEntry>& images) {
   return view;
 }
 
+std::string own_executable() {
+  std::error_code problem;
+  return std::filesystem::read_symlink("/proc/self/exe", problem).string();
+}
+
+json::object upgrade_json(Node& node) {
+  UpgradeDesk* const desk = node.upgrades();
+  if (desk == nullptr) return {{"under_way", false}, {"last_error", nullptr}};
+  const auto error = desk->last_error();
+  return {{"under_way", desk->state() != UpgradeDesk::State::idle},
+          {"last_error", error.empty() ? json::value(nullptr) : json::value(error)}};
+}
+
 }  // namespace
 
 Reply get_version(Node& node, const Call&, const CallContext&) {
@@ -61,7 +77,9 @@ Reply get_version(Node& node, const Call&, const CallContext&) {
                       {"api", api_version},
                       {"protocol", fetcher::wire::protocol_version},
                       {"node", to_hex(node.store().node_id())},
-                      {"pid", ::getpid()}};
+                      {"pid", ::getpid()},
+                      {"executable", own_executable()},
+                      {"upgrade", upgrade_json(node)}};
 }
 
 Reply get_metrics(Node& node, const Call&, const CallContext&) {

@@ -47,6 +47,7 @@ constexpr std::array routes{
     Route{"GET", "v1/jobs/*/wait", api::wait_job, true},
     Route{"PATCH", "v1/jobs/*", api::change_job},
     Route{"DELETE", "v1/jobs/*", api::cancel_job},
+    Route{"POST", "v1/upgrade", api::start_upgrade, true},
 };
 
 bool path_matches(std::string_view pattern, const std::vector<std::string>& path) {

@@ -43,6 +43,7 @@ struct Verb {
 [[nodiscard]] Verb where_verb(CLI::App& app);
 [[nodiscard]] Verb plan_verb(CLI::App& app);
 [[nodiscard]] Verb diff_verb(CLI::App& app);
+[[nodiscard]] Verb upgrade_verb(CLI::App& app);
 [[nodiscard]] Verb version_verb(CLI::App& app);
 
 /// A subcommand with its one example in the help.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fetcher/link/block_origin.h"
 #include "indexer/core/clock.h"
 #include "indexer/core/error.h"
 #include "indexer/core/range.h"
@@ -24,6 +25,8 @@ struct LooseBlock {
 /// Every block of the request is readable in its LocalImage, except those handed over here.
 struct FetchOutcome {
   std::vector<LooseBlock> loose;
+  /// The farthest that the read waited for.
+  BlockOrigin origin = BlockOrigin::local;
 };
 
 struct DemandRead {

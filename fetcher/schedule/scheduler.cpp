@@ -131,7 +131,11 @@ void Scheduler::use_order(const ImageId& image, std::shared_ptr<const PrefetchOr
 
 void Scheduler::cap_prefetch(const ImageId& id, double bytes_per_second, TimePoint now) {
   Image& image = at(id);
+  const bool changed = image.cap.rate() != bytes_per_second;
   image.cap.limit(bytes_per_second, now);
+  if (!changed) return;
+  image.replanner.goal_changed();
+  dispatch(now);
 }
 
 void Scheduler::hold_prefetch(const ImageId& image, bool held, TimePoint now) {

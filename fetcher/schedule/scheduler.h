@@ -77,6 +77,9 @@ class Scheduler {
   /// Its ingress is a cap for all images together. What somebody waits for is not held up by it,
   /// but counts.
   void own_link(OwnLinkInfo info, TimePoint now);
+  /// Empty: none, or none is known.
+  [[nodiscard]] const std::string& own_site() const { return own_link_.site; }
+  [[nodiscard]] std::string site_of(PeerId peer) const;
   void add_image(const ImageId& image, BlockCount blocks);
   /// It must be idle.
   void remove_image(const ImageId& image);

@@ -53,6 +53,11 @@ void Scheduler::link_info(PeerId peer, PeerLinkInfo info) {
     image.replanner.goal_changed();
 }
 
+std::string Scheduler::site_of(PeerId peer) const {
+  const auto info = link_info_.find(peer);
+  return info == link_info_.end() ? std::string() : info->second.site;
+}
+
 void Scheduler::own_link(OwnLinkInfo info, TimePoint now) {
   node_cap_.limit(info.ingress_bytes_per_second, now);
   own_link_ = std::move(info);

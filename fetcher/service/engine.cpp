@@ -302,6 +302,7 @@ FetchStatistics FetchEngine::statistics() const {
     ImageFetchStatus status;
     status.image = id;
     status.waiting_reads = state->waiters.size();
+    status.waits = waits_of(*state);
     status.in_flight = schedule.busy();
     status.disk_full = state->disk_full;
     status.connected_holders = schedule.holders.with_blocks().size();

@@ -93,8 +93,15 @@ class FetchEngine final : public PeerEvents {
   void answer(BlockFetcher::Done done, Result<FetchOutcome> outcome);
   Awaitable<void> answer_on_worker(std::shared_ptr<Offload::Task> task);
   void finish_read(FetchTicket ticket, std::optional<Error> error);
+  void note_origin(const State& state, PeerId from, std::span<const BlockRange> ranges);
   [[nodiscard]] Error describe(const FailRead& command) const;
   Awaitable<void> look_ahead(State state, BlockRange range);
+
+  // --- engine_waits.cpp: who waits, and why.
+  [[nodiscard]] BlockOrigin origin_of(PeerId peer) const;
+  [[nodiscard]] WaitingFetch describe_wait(const ImageState& state, FetchTicket ticket,
+                                           const ImageSchedule::Read& read) const;
+  [[nodiscard]] std::vector<WaitingFetch> waits_of(const ImageState& state) const;
 
   // --- engine_requests.cpp: commands and answers.
   void perform(SendBlocks& command);
@@ -181,6 +188,7 @@ class FetchEngine final : public PeerEvents {
 
   // --- engine_materialize.cpp
   void hold_if_paused(const State& state, const JobHandle& job);
+  void cap(const State& state, double bytes_per_second);
   void complete_report(const State& state, MaterializeProgress& progress) const;
   Awaitable<void> run_job(State state, std::shared_ptr<JobHandle> job, MaterializeOptions options);
 

@@ -68,6 +68,8 @@ void FetchEngine::apply(const State& state, const ArrivedBatch& batch, LandedBlo
   const ImageId& id = state->id();
   const TimePoint now = timers_.now();
   if (!landed.wrong.empty()) ban(batch.peer, state, landed.lie->message());
+  note_origin(state, batch.peer, landed.readable);
+  note_origin(state, batch.peer, landed.zero);
   const BlockCount stored = scheduler_.landed(id, landed.readable, now);
   twins_.landed(id, landed.readable);
   scheduler_.landed(id, landed.zero, now);
@@ -78,6 +80,7 @@ void FetchEngine::apply(const State& state, const ArrivedBatch& batch, LandedBlo
   counters_[batch.peer].blocks += stored.value();
   statistics_.received_by_priority[static_cast<std::size_t>(batch.priority)] += bytes_of(stored);
   if (!landed.loose.empty()) {
+    note_origin(state, batch.peer, ranges_of(landed.loose));
     hand_out(state, landed.loose);
     statistics_.discarded += bytes_of(scheduler_.landed(id, ranges_of(landed.loose), now));
   }
@@ -160,6 +163,7 @@ void FetchEngine::apply(const State& state, PeerId peer, LandedNodes landed) {
     scheduler_.want(id, {}, landed.missing, wire::Priority::demand, now);
   }
   scheduler_.nodes_landed(id, landed.landed, now);
+  note_origin(state, peer, landed.readable);
   scheduler_.landed(id, landed.readable, now);
   twins_.landed(id, landed.readable);
   if (landed.store_error) store_failed(state, *landed.store_error);

@@ -36,6 +36,7 @@ std::shared_ptr<MaterializeJob> FetchEngine::materialize(std::shared_ptr<LocalIm
   if (state->job) return state->job;
   state->job = job;
   ++state->attached;
+  if (options.paused) job->pause();
   tasks_.spawn("materialize", run_job(state, job, options));
   return job;
 }
@@ -49,6 +50,11 @@ void FetchEngine::wake_jobs() {
 void FetchEngine::hold_if_paused(const State& state, const JobHandle& job) {
   if (std::exchange(state->paused, job.paused()) == job.paused()) return;
   scheduler_.hold_prefetch(state->id(), job.paused(), timers_.now());
+  drain();
+}
+
+void FetchEngine::cap(const State& state, double bytes_per_second) {
+  scheduler_.cap_prefetch(state->id(), bytes_per_second, timers_.now());
   drain();
 }
 
@@ -76,6 +82,7 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
   while (!stopping_ && !job->cancelled() && !is_final(materializer.progress().state)) {
     hold_if_paused(state, *job);
     if (const auto goal = job->take_goal()) pursue(state, *goal);
+    if (const auto rate = job->take_rate()) cap(state, *rate);
     co_await draw_money(state, options.write_down);
     if (stopping_) break;
     const ImageSchedule& schedule = *scheduler_.image(id);

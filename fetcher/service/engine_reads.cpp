@@ -3,6 +3,7 @@
 #include "fetcher/service/engine.h"
 #include "fetcher/service/graft.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -67,9 +68,26 @@ void FetchEngine::finish_read(FetchTicket ticket, std::optional<Error> error) {
     answer(std::move(waiter.done), std::unexpected(std::move(*error)));
   } else {
     waits_.record(timers_.now() - waiter.since);
-    answer(std::move(waiter.done), FetchOutcome{std::move(waiter.loose)});
+    answer(std::move(waiter.done), FetchOutcome{std::move(waiter.loose), waiter.origin});
   }
   release_if_idle(state);
+}
+
+/// Blocks have come, or can be read now because of tree nodes that have. Called before the schedule
+/// forgets who waits for them.
+void FetchEngine::note_origin(const State& state, PeerId from, std::span<const BlockRange> ranges) {
+  if (state->waiters.empty() || ranges.empty()) return;
+  const BlockOrigin origin = origin_of(from);
+  const auto& reads = scheduler_.image(state->id())->reads();
+  for (auto& [ticket, waiter] : state->waiters) {
+    if (waiter.origin >= origin) continue;
+    const auto read = reads.find(ticket);
+    const bool concerned =
+        read != reads.end() && std::ranges::any_of(ranges, [&](const BlockRange& range) {
+          return read->second.outstanding.overlaps(range);
+        });
+    if (concerned) waiter.origin = origin;
+  }
 }
 
 void FetchEngine::answer(BlockFetcher::Done done, Result<FetchOutcome> outcome) {

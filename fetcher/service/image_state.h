@@ -39,6 +39,7 @@ struct Waiter {
   BlockRange range;
   TimePoint since;
   std::vector<LooseBlock> loose;
+  BlockOrigin origin = BlockOrigin::local;  ///< of what came so far
 };
 
 /// Whether it is known which local images are like this one.

@@ -76,6 +76,19 @@ std::optional<plan::Goal> JobHandle::take_goal() {
   return std::exchange(goal_, std::nullopt);
 }
 
+void JobHandle::set_rate(double bytes_per_second) {
+  {
+    const Lock lock(mutex_);
+    rate_ = bytes_per_second;
+  }
+  wake_();
+}
+
+std::optional<double> JobHandle::take_rate() {
+  const Lock lock(mutex_);
+  return std::exchange(rate_, std::nullopt);
+}
+
 void JobHandle::report(MaterializeProgress progress) {
   {
     const Lock lock(mutex_);

@@ -26,11 +26,14 @@ class JobHandle final : public MaterializeJob {
   void pause() override;
   void resume() override;
   void set_goal(plan::Goal goal) override;
+  void set_rate(double bytes_per_second) override;
 
   [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }
   [[nodiscard]] bool paused() const noexcept { return paused_; }
   /// A goal that was set and not taken yet.
   [[nodiscard]] std::optional<plan::Goal> take_goal();
+  /// The same of a cap.
+  [[nodiscard]] std::optional<double> take_rate();
   /// I/O thread. Nothing is reported after a final state.
   void report(MaterializeProgress progress);
 
@@ -42,6 +45,7 @@ class JobHandle final : public MaterializeJob {
   OnProgress on_progress_;  // I/O thread
   mutable Mutex mutex_;
   std::optional<plan::Goal> goal_ WEFT_GUARDED_BY(mutex_);
+  std::optional<double> rate_ WEFT_GUARDED_BY(mutex_);
   MaterializeProgress progress_ WEFT_GUARDED_BY(mutex_);
 };
 

@@ -18,6 +18,8 @@ namespace weft::fetcher {
 struct MaterializeOptions {
   /// Upper bound of what the job fetches, content bytes per second; 0: none.
   double bytes_per_second = 0;
+  /// It begins paused.
+  bool paused = false;
   /// What matters: time, or money. A budget is for all that comes of the image while the job runs,
   /// whoever waits for it, with what was spent before.
   plan::Goal goal = {};
@@ -90,6 +92,8 @@ class MaterializeJob {
   virtual void resume() = 0;
   /// Another goal from now on. What was spent already counts against its budget.
   virtual void set_goal(plan::Goal goal) = 0;
+  /// Another cap from now on, as `MaterializeOptions::bytes_per_second`.
+  virtual void set_rate(double bytes_per_second) = 0;
   /// Ends the job; what has arrived stays. No effect after a final state.
   virtual void cancel() = 0;
 };

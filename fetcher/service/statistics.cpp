@@ -37,6 +37,26 @@ const char* to_string(PeerState state) noexcept {
   return "unknown";
 }
 
+const char* to_string(WaitReason reason) noexcept {
+  switch (reason) {
+    case WaitReason::asked:
+      return "asked";
+    case WaitReason::verifying:
+      return "verifying";
+    case WaitReason::tree:
+      return "tree";
+    case WaitReason::link_full:
+      return "link_full";
+    case WaitReason::over_budget:
+      return "over_budget";
+    case WaitReason::not_held:
+      return "not_held";
+    case WaitReason::not_connected:
+      return "not_connected";
+  }
+  return "unknown";
+}
+
 // Bucket n holds waits up to 16 µs · √2ⁿ.
 void WaitHistogram::record(Duration wait) noexcept {
   const double us = std::chrono::duration<double, std::micro>(wait).count();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fetcher/block_fetcher.h"
 #include "fetcher/link/link_monitor.h"
 #include "fetcher/schedule/fetch_reason.h"
 #include "fetcher/wire/messages.h"
@@ -62,9 +63,34 @@ struct FetchReasons {
 };
 [[nodiscard]] FetchReasons reasons_of(const SourceCounts& counts);
 
+/// Why a demand read still waits.
+enum class WaitReason : std::uint8_t {
+  asked,          ///< its first missing block is being asked of a peer
+  verifying,      ///< that block has come and is being verified and stored
+  tree,           ///< tree nodes on the way to it are being asked for
+  link_full,      ///< a peer holds it, and what was asked of it before goes first
+  over_budget,    ///< what is left of the budget does not pay for it
+  not_held,       ///< no connected peer holds it
+  not_connected,  ///< no peer is connected
+};
+[[nodiscard]] const char* to_string(WaitReason reason) noexcept;
+
+/// A demand read that waits now.
+struct WaitingFetch {
+  FetchTicket ticket{};
+  BlockIndex first_missing = {};
+  BlockCount missing = {};
+  Duration age{0};
+  WaitReason reason = WaitReason::not_connected;
+  std::vector<std::string> peers = {};  ///< addresses of those that were asked
+};
+/// So many are described; the oldest.
+inline constexpr std::size_t most_waits_described = 64;
+
 struct ImageFetchStatus {
   ImageId image;
   std::size_t waiting_reads = 0;
+  std::vector<WaitingFetch> waits;           ///< oldest first, at most `most_waits_described`
   BlockCount in_flight;                      ///< asked for, not yet committed
   std::optional<BlockIndex> oldest_waiting;  ///< first missing block of the oldest waiting read
   Duration oldest_wait{0};

@@ -47,6 +47,7 @@ struct MountStatus {
   OpensStatus opens{};
   std::vector<WaitingRead> waiting;  ///< oldest first
   RecordingStatus recording;         ///< of a boot
+  BlockCount lost_blocks;            ///< of the image, since it was opened: they failed their check
 };
 
 /// What became of one inherited mount.

@@ -79,7 +79,8 @@ MountStatus ServedMount::status() const {
           .reads = reads_.statistics(),
           .opens = opens_.status(),
           .waiting = reads_.waiting(),
-          .recording = recorder_.status()};
+          .recording = recorder_.status(),
+          .lost_blocks = served_.image->lost_blocks()};
 }
 
 }  // namespace weft::fs

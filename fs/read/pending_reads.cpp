@@ -88,7 +88,11 @@ std::vector<PendingReads::Waiting> PendingReads::waiting() const {
   std::vector<Waiting> all;
   all.reserve(reads_.size());
   for (const auto& [id, read] : reads_) {
-    all.push_back({.id = id, .args = read.args, .reader = read.reader, .parked = read.parked});
+    all.push_back({.id = id,
+                   .args = read.args,
+                   .reader = read.reader,
+                   .parked = read.parked,
+                   .ticket = read.ticket});
   }
   return all;
 }

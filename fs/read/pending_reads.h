@@ -78,6 +78,7 @@ class PendingReads {
     ReadArgs args;
     Reader reader;
     bool parked;
+    std::optional<fetcher::FetchTicket> ticket;
   };
   /// Oldest first.
   [[nodiscard]] std::vector<Waiting> waiting() const WEFT_EXCLUDES(mutex_);

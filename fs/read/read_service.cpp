@@ -57,7 +57,9 @@ class ReadService::State : public std::enable_shared_from_this<State> {
       const std::span<std::byte> buffer = page_buffer(size);
       const Result<void> result = image_->read(offset, buffer);
       if (result) {
-        probe_.resident(size, clock_.now() - arrived);
+        const bool borrowed = image_->borrows(blocks_touched(offset, ByteCount(size)));
+        probe_.answered(borrowed ? ReadOrigin::borrowed : ReadOrigin::resident, size,
+                        clock_.now() - arrived);
         return std::move(reply).data(buffer);
       }
       if (!result.error().is(Errc::not_resident)) {
@@ -105,7 +107,8 @@ class ReadService::State : public std::enable_shared_from_this<State> {
     for (const PendingReads::Waiting& read : pending_.waiting()) {
       all.push_back({.blocks = blocks_touched(read.args.offset, ByteCount(read.args.size)),
                      .age = now - read.args.arrived,
-                     .thread_id = read.reader.thread_id});
+                     .thread_id = read.reader.thread_id,
+                     .ticket = read.parked ? std::nullopt : read.ticket});
     }
     return all;
   }
@@ -186,7 +189,7 @@ class ReadService::State : public std::enable_shared_from_this<State> {
     if (!result) return fail_pending(id, result.error());
     auto read = pending_.take(id);
     if (!read) return;
-    probe_.fetched(buffer.size(), clock_.now() - args->arrived);
+    probe_.answered(origin_after_wait(outcome.origin), buffer.size(), clock_.now() - args->arrived);
     std::move(read->reply).data(buffer);
   }
 

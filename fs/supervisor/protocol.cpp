@@ -116,13 +116,16 @@ void write(Writer& w, const ForgetCall& m) {
   w.key(m.key);
 }
 void write(Writer&, const DoneReply&) {}
-void write(Writer& w, const FailedReply& m) {
-  const bool own = m.error.code.category() == weft_category();
-  const bool generic = m.error.code.category() == std::generic_category();
+void write(Writer& w, const Error& error) {
+  const bool own = error.code.category() == weft_category();
+  const bool generic = error.code.category() == std::generic_category();
   w.number(std::to_underlying(own ? Category::weft : Category::generic));
-  w.number(static_cast<std::uint32_t>(own || generic ? m.error.code.value() : EIO));
-  w.number(static_cast<std::uint8_t>(m.error.operation));
-  w.text(std::string_view(m.error.detail).substr(0, max_text));
+  w.number(static_cast<std::uint32_t>(own || generic ? error.code.value() : EIO));
+  w.number(static_cast<std::uint8_t>(error.operation));
+  w.text(std::string_view(error.detail).substr(0, max_text));
+}
+void write(Writer& w, const FailedReply& m) {
+  write(w, m.error);
 }
 void write(Writer& w, const MountReply& m) {
   w.key(m.key);
@@ -139,6 +142,20 @@ void write(Writer& w, const OpensCall& m) {
   w.key(m.key);
 }
 void write(Writer&, const OpensReply&) {}
+void write(Writer& w, const UpgradeCall& m) {
+  w.text(std::string_view(m.binary).substr(0, max_text));
+}
+void write(Writer&, const HandOverCall&) {}
+void write(Writer& w, const StandByCall& m) {
+  w.text(std::string_view(m.build).substr(0, max_text));
+}
+void write(Writer& w, const RefuseCall& m) {
+  write(w, m.error);
+}
+void write(Writer& w, const StandingByReply& m) {
+  w.number(m.process_id);
+  w.text(std::string_view(m.build).substr(0, max_text));
+}
 
 void read(Reader&, ReadyCall&) {}
 void read(Reader& r, MountCall& m) {
@@ -156,17 +173,20 @@ void read(Reader& r, ForgetCall& m) {
   m.key = r.key();
 }
 void read(Reader&, DoneReply&) {}
-void read(Reader& r, FailedReply& m) {
+void read(Reader& r, Error& error) {
   const bool own = r.number_up_to<std::uint8_t>(std::to_underlying(Category::generic)) ==
                    std::to_underlying(Category::weft);
   // A newer peer may know codes and operations that this build does not.
   const auto value = static_cast<int>(r.number_up_to<std::uint32_t>(4095));
-  m.error.code = {value, own ? weft_category() : std::generic_category()};
+  error.code = {value, own ? weft_category() : std::generic_category()};
   const auto operation = r.number<std::uint8_t>();
-  m.error.operation = operation <= static_cast<std::uint8_t>(Operation::control)
-                          ? static_cast<Operation>(operation)
-                          : Operation::none;
-  m.error.detail = r.text(max_text);
+  error.operation = operation <= static_cast<std::uint8_t>(Operation::control)
+                        ? static_cast<Operation>(operation)
+                        : Operation::none;
+  error.detail = r.text(max_text);
+}
+void read(Reader& r, FailedReply& m) {
+  read(r, m.error);
 }
 void read(Reader& r, MountReply& m) {
   m.key = r.key();
@@ -184,6 +204,20 @@ void read(Reader& r, OpensCall& m) {
   m.key = r.key();
 }
 void read(Reader&, OpensReply&) {}
+void read(Reader& r, UpgradeCall& m) {
+  m.binary = r.text(max_text);
+}
+void read(Reader&, HandOverCall&) {}
+void read(Reader& r, StandByCall& m) {
+  m.build = r.text(max_text);
+}
+void read(Reader& r, RefuseCall& m) {
+  read(r, m.error);
+}
+void read(Reader& r, StandingByReply& m) {
+  m.process_id = r.number<std::uint32_t>();
+  m.build = r.text(max_text);
+}
 
 /// The message with the type number `type`, which is its place in the variant.
 template <std::size_t I = 0>

@@ -15,10 +15,10 @@
 ///
 /// One datagram = one message: magic, version, type, request id, body; integers little-endian,
 /// strings and byte strings with a 32-bit length before them. The worker calls, the supervisor
-/// answers with the same request id and in order. Worker and supervisor may be of different builds
-/// (an upgrade replaces the worker), so the layout of a version never changes. Messages may be
-/// added at the end: an older supervisor does not answer a call that it does not know, so that
-/// its caller must be able to do without.
+/// answers with the same request id, and in order but for what an upgrade waits for. Worker and
+/// supervisor may be of different builds (an upgrade replaces the worker), so the layout of a
+/// version never changes. Messages may be added at the end: an older supervisor does not answer a
+/// call that it does not know, so that its caller must be able to do without.
 ///
 /// State of any size fits: mounts are handed over one by one (`InheritedCall{after}`), and a
 /// mount's descriptors beyond the first `descriptors_per_packet` follow in `DescriptorsReply`
@@ -50,6 +50,24 @@ struct ForgetCall {
   MountKey key{};
 };
 
+// Calls of an upgrade (hand_over.h); their answers may come after those of later calls.
+/// Start `binary` as the candidate. `StandingByReply` when it can take over: suspend, then
+/// `HandOverCall`.
+struct UpgradeCall {
+  std::string binary;
+};
+/// Nothing is served and the state directory is free. Done: the successor serves, end. Failed:
+/// there is none, go on serving; what `InheritedCall` tells is asked for again.
+struct HandOverCall {};
+/// Of a candidate: it could serve. Done: now.
+struct StandByCall {
+  std::string build;
+};
+/// Of a candidate: it cannot, and ends.
+struct RefuseCall {
+  Error error;
+};
+
 // Answers.
 struct DoneReply {};
 struct FailedReply {
@@ -68,7 +86,6 @@ struct DescriptorsReply {};
 /// No further inherited mount.
 struct EndReply {};
 
-// Added later.
 /// The memory for the opens of a mount (`MountHandle::opens`).
 struct OpensCall {
   MountKey key{};
@@ -76,9 +93,17 @@ struct OpensCall {
 /// Carries its descriptor.
 struct OpensReply {};
 
-using Message =
-    std::variant<ReadyCall, MountCall, UnmountCall, InheritedCall, ForgetCall, DoneReply,
-                 FailedReply, MountReply, DescriptorsReply, EndReply, OpensCall, OpensReply>;
+/// Of an `UpgradeCall`.
+struct StandingByReply {
+  std::uint32_t process_id = 0;
+  std::string build;
+};
+
+/// The place of a type is its number on the wire: new ones come at the end.
+using Message = std::variant<ReadyCall, MountCall, UnmountCall, InheritedCall, ForgetCall,
+                             DoneReply, FailedReply, MountReply, DescriptorsReply, EndReply,
+                             UpgradeCall, HandOverCall, StandByCall, RefuseCall, StandingByReply,
+                             OpensCall, OpensReply>;
 
 struct Packet {
   std::uint64_t request = 0;

@@ -38,6 +38,7 @@ void RequestServer::on_event() {
   if (packet) return answer(*packet);
   // The request's id may not be where this version expects it: the worker's deadline ends its wait.
   spdlog::error("from the worker: {}", packet.error().message());
+  garbled_ = packet.error();
 }
 
 MountReply RequestServer::reply_for(const HeldMount& mount, bool inherited) {
@@ -82,7 +83,37 @@ Message RequestServer::perform(const Message& call) {
       call);
 }
 
+bool RequestServer::keep_for_upgrade(const Packet& packet) {
+  constexpr std::size_t most_upgrade_calls = 4;
+  const auto& call = packet.message;
+  const bool of_upgrade =
+      std::holds_alternative<UpgradeCall>(call) || std::holds_alternative<HandOverCall>(call) ||
+      std::holds_alternative<StandByCall>(call) || std::holds_alternative<RefuseCall>(call);
+  if (!of_upgrade || upgrade_calls_.size() >= most_upgrade_calls) return false;
+  upgrade_calls_.push_back(packet);
+  return true;
+}
+
+std::optional<Packet> RequestServer::take_upgrade_call() {
+  if (upgrade_calls_.empty()) return std::nullopt;
+  Packet call = std::move(upgrade_calls_.front());
+  upgrade_calls_.pop_front();
+  return call;
+}
+
+void RequestServer::reply(std::uint64_t request, Message reply) {
+  if (!socket_) return;
+  queue(request, std::move(reply));
+  flush();
+}
+
 void RequestServer::answer(const Packet& packet) {
+  if (keep_for_upgrade(packet)) return;
+  if (restricted_) {
+    return reply(packet.request, FailedReply{fail(Errc::not_permitted, Operation::control,
+                                                  "a candidate that may not serve yet")
+                                                 .error()});
+  }
   if (const auto* opens = std::get_if<OpensCall>(&packet.message)) {
     answer_opens(packet.request, opens->key);
   } else {

@@ -6,6 +6,7 @@
 #include "indexer/core/unique_fd.h"
 
 #include <deque>
+#include <optional>
 
 namespace weft::fs::supervision {
 
@@ -24,6 +25,15 @@ class RequestServer {
   void on_event();
   [[nodiscard]] bool worker_is_ready() const { return ready_; }
 
+  // --- Upgrades (hand_over.h). Their calls are not answered here, but by `reply`, perhaps later.
+  /// The next of them; none: nothing new. At most four wait at a time, more are refused.
+  [[nodiscard]] std::optional<Packet> take_upgrade_call();
+  void reply(std::uint64_t request, Message reply);
+  /// What was sent that is no message of this version; null: nothing.
+  [[nodiscard]] const std::optional<Error>& garbled() const { return garbled_; }
+  /// Of a candidate that may not serve yet: whatever else it calls is refused.
+  void restrict_to_upgrade(bool restricted) { restricted_ = restricted; }
+
  private:
   struct Outgoing {
     std::vector<std::byte> bytes;
@@ -35,6 +45,7 @@ class RequestServer {
   };
 
   void answer(const Packet& packet);
+  [[nodiscard]] bool keep_for_upgrade(const Packet& packet);
   Message perform(const Message& call);
   void queue(std::uint64_t request, Message reply);
   void flush();
@@ -45,6 +56,9 @@ class RequestServer {
   UniqueFd socket_;
   MountRegistry& mounts_;
   std::deque<Outgoing> outgoing_;
+  std::deque<Packet> upgrade_calls_;
+  std::optional<Error> garbled_;
+  bool restricted_ = false;
   bool ready_ = false;
 };
 

@@ -4,9 +4,9 @@
 #include "fs/supervisor/mount_registry.h"
 #include "fs/supervisor/packet_socket.h"
 #include "fs/supervisor/readiness.h"
-#include "fs/supervisor/request_server.h"
 #include "fs/supervisor/restart_policy.h"
-#include "fs/supervisor/worker_process.h"
+#include "fs/supervisor/upgrade.h"
+#include "fs/supervisor/worker.h"
 
 #include <spdlog/spdlog.h>
 
@@ -36,13 +36,6 @@ constexpr Duration kill_deadline = std::chrono::seconds(5);
 TimePoint now() {
   return steady_clock().now();
 }
-
-/// One process, one socket, one generation.
-struct Worker {
-  WorkerProcess process;
-  supervision::RequestServer server;
-  TimePoint started;
-};
 
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -119,11 +112,14 @@ class Supervisor {
   }
 
   void wait_and_dispatch() {
-    std::array<pollfd, 4> fds{{{signals_.get(), POLLIN, 0},
-                               {mount_events_.get(), POLLPRI, 0},
-                               {worker_ ? worker_->process.descriptor() : -1, POLLIN, 0},
-                               {worker_ ? worker_->server.descriptor() : -1,
-                                worker_ ? worker_->server.events() : short{0}, 0}}};
+    std::array<pollfd, 4 + Upgrade::poll_slots> fds{
+        {{signals_.get(), POLLIN, 0},
+         {mount_events_.get(), POLLPRI, 0},
+         {worker_ ? worker_->process.descriptor() : -1, POLLIN, 0},
+         {worker_ ? worker_->server.descriptor() : -1,
+          worker_ ? worker_->server.events() : short{0}, 0}}};
+    const auto of_upgrade = std::span(fds).last<Upgrade::poll_slots>();
+    upgrade_.fill(of_upgrade);
     if (::poll(fds.data(), fds.size(), poll_timeout()) <= 0) return;
     if (fds[0].revents != 0) on_signal();
     if (fds[3].revents != 0) on_request();
@@ -131,12 +127,23 @@ class Supervisor {
       sweep_pause_ = first_sweep_pause;
       sweep();
     }
+    // What is polled is this worker: a promotion below puts another in its place.
     if (fds[2].revents != 0) on_worker_end();
+    heed(upgrade_.dispatch(of_upgrade));
+  }
+
+  void heed(Upgrade::Need need) {
+    if (need == Upgrade::Need::nothing || worker_) return;
+    if (stopping_) {
+      finished_ = true;
+    } else {
+      restart_at_ = now();
+    }
   }
 
   [[nodiscard]] int poll_timeout() const {
     std::optional<TimePoint> next;
-    for (const auto& time : {restart_at_, stop_at_, sweep_at_}) {
+    for (const auto& time : {restart_at_, stop_at_, sweep_at_, upgrade_.next_time()}) {
       if (time && (!next || *time < *next)) next = time;
     }
     if (!next) return -1;
@@ -146,6 +153,7 @@ class Supervisor {
 
   void on_time() {
     if (finished_) return;
+    heed(upgrade_.on_time());
     if (sweep_at_ && now() >= *sweep_at_) sweep();
     if (restart_at_ && now() >= *restart_at_) start_worker();
     if (stop_at_ && now() >= *stop_at_) on_stop_deadline();
@@ -162,18 +170,19 @@ class Supervisor {
     stopping_ = true;
     readiness_.stopping();
     restart_at_.reset();
-    if (!worker_) {
+    spdlog::info("stopping");
+    upgrade_.stop();
+    if (!worker_ && !upgrade_.busy()) {
       finished_ = true;
       return;
     }
-    spdlog::info("stopping");
-    worker_->process.signal(SIGTERM);
+    if (worker_) worker_->process.signal(SIGTERM);
     stop_at_ = now() + options_.stop_deadline;
   }
 
   void on_stop_deadline() {
-    if (killed_) {
-      spdlog::error("worker {} hangs in the kernel; leaving it behind", worker_->process.pid());
+    if (killed_ || !worker_) {
+      spdlog::error("a worker hangs in the kernel; leaving it behind");
       finished_ = true;
       return;
     }
@@ -185,6 +194,7 @@ class Supervisor {
 
   void on_request() {
     worker_->server.on_event();
+    upgrade_.on_worker_event();
     if (worker_->server.worker_is_ready()) {
       policy_.on_ready();
       readiness_.ready();
@@ -204,7 +214,8 @@ class Supervisor {
     const Duration lived = now() - worker_->started;
     worker_.reset();
     sweep();
-    decide(*end, lived);
+    if (!upgrade_.on_worker_end()) return decide(*end, lived);
+    spdlog::error("the worker {} during an upgrade", end->describe());
   }
 
   SupervisorOptions options_;
@@ -215,6 +226,8 @@ class Supervisor {
   UniqueFd signals_;
   UniqueFd mount_events_;
   std::optional<Worker> worker_;
+  Upgrade upgrade_{{worker_, mounts_, options_.executable, options_.arguments, original_mask_},
+                   options_.hand_over};
   std::optional<TimePoint> restart_at_;
   std::optional<TimePoint> stop_at_;  ///< the worker is killed, then given up
   std::optional<TimePoint> sweep_at_;

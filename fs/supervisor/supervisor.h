@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fs/supervisor/hand_over.h"
 #include "indexer/core/clock.h"
 #include "indexer/core/unique_fd.h"
 
@@ -22,6 +23,7 @@ struct SupervisorOptions {
   /// How long an orderly stop may take before the worker is killed and what is left is unmounted
   /// by force.
   Duration stop_deadline = std::chrono::seconds(20);
+  HandOver::Limits hand_over{};
 };
 
 /// The small process that owns /dev/fuse and the mounts, so that they outlive the worker that
@@ -30,6 +32,9 @@ struct SupervisorOptions {
 /// Starts the worker, mounts and unmounts for it, and starts a successor when it dies: at once, and
 /// with growing pauses if it dies again and again (see restart_policy.h). The successor inherits
 /// the live mounts with their descriptors, and requests that were in flight are answered by it.
+///
+/// Replaces the worker by one of another binary when it asks for that (hand_over.h); from then on
+/// successors are started from that binary. This process itself stays what it is.
 ///
 /// Ends when a worker exits with 0, on SIGTERM, SIGINT or SIGHUP (passed on to the worker as
 /// SIGTERM; repeated signals change nothing), or when the first worker ends before it reported

@@ -98,6 +98,28 @@ class SupervisedKeeper final : public WorkerLink {
 
   [[nodiscard]] bool supervised() const noexcept override { return socket_.connected(); }
 
+  Result<Candidate> prepare_upgrade(const std::string& binary) override {
+    if (binary.size() > max_text) {
+      return fail(Errc::bad_request, Operation::serve, "the binary's path is too long");
+    }
+    WEFT_TRY(LinkReply reply, call(UpgradeCall{binary}, options_.upgrade_deadline));
+    auto* candidate = std::get_if<StandingByReply>(&reply.message);
+    if (candidate == nullptr) return unexpected_reply();
+    return Candidate{candidate->process_id, std::move(candidate->build)};
+  }
+
+  Result<void> hand_over() override {
+    WEFT_CHECK(call(HandOverCall{}, options_.upgrade_deadline));
+    return {};
+  }
+
+  Result<void> stand_by(const std::string& build) override {
+    WEFT_CHECK(call(StandByCall{build}, options_.upgrade_deadline));
+    return {};
+  }
+
+  void refuse(const Error& why) override { static_cast<void>(call(RefuseCall{why})); }
+
  private:
   static std::unexpected<Error> lost() {
     return fail(Errc::cancelled, Operation::control, "the supervisor is lost");
@@ -107,8 +129,11 @@ class SupervisedKeeper final : public WorkerLink {
   }
 
   Result<LinkReply> call(Message message) {
-    WEFT_TRY(LinkReply reply,
-             socket_.call(std::move(message), steady_clock().now() + options_.call_deadline));
+    return call(std::move(message), options_.call_deadline);
+  }
+
+  Result<LinkReply> call(Message message, Duration at_most) {
+    WEFT_TRY(LinkReply reply, socket_.call(std::move(message), steady_clock().now() + at_most));
     if (auto* failed = std::get_if<FailedReply>(&reply.message)) {
       return std::unexpected(std::move(failed->error));
     }
@@ -189,6 +214,12 @@ UniqueFd take_supervisor_socket() {
   if (!good || !is_packet_socket(fd)) return UniqueFd();
   ::fcntl(fd, F_SETFD, FD_CLOEXEC);
   return UniqueFd(fd);
+}
+
+bool take_standby() {
+  const bool standby = std::getenv(standby_variable) != nullptr;
+  ::unsetenv(standby_variable);
+  return standby;
 }
 
 std::unique_ptr<WorkerLink> connect_mount_keeper(UniqueFd socket, WorkerLinkOptions options) {

@@ -16,13 +16,16 @@ namespace {
 constexpr int exit_cannot_execute = 127;
 
 /// This process's environment, but for what concerns the supervisor alone.
-std::vector<std::string> worker_environment(int socket) {
+std::vector<std::string> worker_environment(int socket, bool standby) {
   std::vector<std::string> result;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string_view text(*variable);
     const std::string_view name = text.substr(0, text.find('='));
-    if (name != socket_variable && name != "NOTIFY_SOCKET") result.emplace_back(text);
+    if (name != socket_variable && name != standby_variable && name != "NOTIFY_SOCKET") {
+      result.emplace_back(text);
+    }
   }
+  if (standby) result.push_back(std::string(standby_variable) + "=1");
   result.push_back(std::string(socket_variable) + "=" + std::to_string(socket));
   return result;
 }
@@ -56,9 +59,10 @@ std::string ProcessEnd::describe() const {
 
 Result<WorkerProcess> WorkerProcess::start(const std::string& executable,
                                            const std::vector<std::string>& arguments,
-                                           const UniqueFd& socket, const sigset_t& mask) {
+                                           const UniqueFd& socket, const sigset_t& mask,
+                                           bool standby) {
   std::vector<std::string> argument_strings = arguments;
-  std::vector<std::string> environment_strings = worker_environment(socket.get());
+  std::vector<std::string> environment_strings = worker_environment(socket.get(), standby);
   const std::vector<char*> argv = pointers(argument_strings);
   const std::vector<char*> environment = pointers(environment_strings);
   const pid_t pid = ::fork();

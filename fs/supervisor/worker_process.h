@@ -16,6 +16,9 @@ namespace weft::fs {
 /// Names the worker's socket in its environment, by descriptor number.
 inline constexpr const char* socket_variable = "WEFT_SUPERVISOR_FD";
 
+/// In the environment of a candidate: it says that it stands by before it serves.
+inline constexpr const char* standby_variable = "WEFT_STANDBY";
+
 /// How a process ended.
 struct ProcessEnd {
   bool signalled = false;
@@ -30,10 +33,12 @@ struct ProcessEnd {
 class WorkerProcess {
  public:
   /// forks and executes; the child gets `socket` and the signal mask `mask`, no other descriptor
-  /// above 2 that is close-on-exec. The calling process must have one thread.
+  /// above 2 that is close-on-exec. The calling process must have one thread. `standby`: it is a
+  /// candidate.
   [[nodiscard]] static Result<WorkerProcess> start(const std::string& executable,
                                                    const std::vector<std::string>& arguments,
-                                                   const UniqueFd& socket, const sigset_t& mask);
+                                                   const UniqueFd& socket, const sigset_t& mask,
+                                                   bool standby = false);
 
   [[nodiscard]] pid_t pid() const { return pid_; }
   /// Readable when the process has ended.

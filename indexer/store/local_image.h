@@ -71,6 +71,8 @@ class LocalImage {
   // --- The blocks.
   /// Every block of `range` is readable. Lock-free.
   [[nodiscard]] virtual bool readable(BlockRange range) const noexcept = 0;
+  /// Some block of `range` is in the pack of another image. Lock-free.
+  [[nodiscard]] virtual bool borrows(BlockRange /*range*/) const noexcept { return false; }
   /// First run of blocks of `range` that are not readable.
   [[nodiscard]] virtual std::optional<BlockRange> next_missing(BlockRange range) const = 0;
   /// First run of blocks of `range` that may hold data, skipping what the tree known here proves to

@@ -49,6 +49,17 @@ bool PackImage::readable(BlockRange range) const noexcept {
   return pack_->map.readable(intersect(range, all_blocks()));
 }
 
+bool PackImage::borrows(BlockRange range) const noexcept {
+  const ResidencyMap& map = pack_->map;
+  range = intersect(range, all_blocks());
+  if (map.own.contains_all(range)) return false;
+  while (const auto block = map.borrowed.next(range)) {
+    if (!map.own.contains(*block)) return true;
+    range = BlockRange::between(*block + BlockCount(1), range.end());
+  }
+  return false;
+}
+
 std::optional<BlockRange> PackImage::next_missing(BlockRange range) const {
   return pack_->map.next_missing(intersect(range, all_blocks()));
 }

@@ -61,6 +61,7 @@ class PackImage final : public LocalImage {
   std::vector<Result<void>> add_nodes(std::span<const PlacedNode> nodes) override;
 
   bool readable(BlockRange range) const noexcept override;
+  bool borrows(BlockRange range) const noexcept override;
   std::optional<BlockRange> next_missing(BlockRange range) const override;
   std::optional<BlockRange> next_data(BlockRange range) override;
   Result<void> read(ByteOffset offset, std::span<std::byte> out) override;

@@ -11,6 +11,8 @@ class Node;
 namespace api {
 
 [[nodiscard]] Reply get_version(Node& node, const Call& call, const CallContext& context);
+/// The answer's member `text` is the body (`is_text`).
+[[nodiscard]] Reply get_metrics(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply get_status(Node& node, const Call& call, const CallContext& context);
 
 [[nodiscard]] Reply list_images(Node& node, const Call& call, const CallContext& context);
@@ -44,7 +46,11 @@ namespace api {
 [[nodiscard]] Reply get_job(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply start_job(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply wait_job(Node& node, const Call& call, const CallContext& context);
+[[nodiscard]] Reply change_job(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply cancel_job(Node& node, const Call& call, const CallContext& context);
+
+/// Answers when the new binary stands by; the hand-over follows.
+[[nodiscard]] Reply start_upgrade(Node& node, const Call& call, const CallContext& context);
 
 }  // namespace api
 }  // namespace weft::tools

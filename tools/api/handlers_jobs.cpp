@@ -32,6 +32,17 @@ Result<JobView> find_job(Node& node, const std::string& reference) {
   return std::move(*job);
 }
 
+Result<void> read_wishes(const Call& call, JobWishes& wishes) {
+  WEFT_TRY(wishes.goal, goal_in_body(call.body));
+  if (call.body.contains("bytes_per_second")) {
+    WEFT_TRY(wishes.bytes_per_second, optional_number(call, "bytes_per_second", 0));
+  }
+  if (call.body.contains("paused")) {
+    WEFT_TRY(wishes.paused, optional_flag(call, "paused", false));
+  }
+  return {};
+}
+
 /// Nobody knows whether that ends, and whoever waits can end it.
 Error out_of_money(const JobView& job) {
   const auto& p = job.progress;
@@ -78,13 +89,12 @@ Reply get_job(Node& node, const Call& call, const CallContext&) {
 }
 
 Reply start_job(Node& node, const Call& call, const CallContext& context) {
-  WEFT_CHECK(only_members(
-      call, {"image", "peers", "bytes_per_second", "wait", "optimize", "budget", "epsilon"}));
+  WEFT_CHECK(only_members(call, {"image", "peers", "bytes_per_second", "paused", "wait", "optimize",
+                                 "budget", "epsilon"}));
   WEFT_TRY(const auto reference, required_text(call, "image"));
   WEFT_TRY(const bool wait, optional_flag(call, "wait", false));
   JobWishes wishes;
-  WEFT_TRY(wishes.bytes_per_second, optional_number(call, "bytes_per_second", 0));
-  WEFT_TRY(wishes.goal, goal_in_body(call.body));
+  WEFT_CHECK(read_wishes(call, wishes));
   if (node.jobs() == nullptr) {
     return fail(Errc::unsupported, Operation::materialize, "this node has no network");
   }
@@ -95,6 +105,17 @@ Reply start_job(Node& node, const Call& call, const CallContext& context) {
   spdlog::info("job started image={} name={}", to_hex(image), found.name);
   if (wait) return follow(node, image, context);
   return to_json(job);
+}
+
+Reply change_job(Node& node, const Call& call, const CallContext&) {
+  WEFT_CHECK(only_members(call, {"bytes_per_second", "paused", "optimize", "budget", "epsilon"}));
+  JobWishes wishes;
+  WEFT_CHECK(read_wishes(call, wishes));
+  WEFT_TRY(const auto job, find_job(node, call.path[2]));
+  WEFT_TRY(const auto changed, node.jobs()->change(job.image, wishes));
+  if (!changed) return no_job(call.path[2]);
+  spdlog::info("job changed image={} name={}", to_hex(job.image), job.name);
+  return to_json(*changed);
 }
 
 Reply wait_job(Node& node, const Call& call, const CallContext& context) {

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/core/clock.h"
 #include "tools/api/handlers.h"
+#include "tools/api/metrics.h"
 #include "tools/api/views.h"
 #include "tools/daemon/node.h"
+#include "tools/daemon/upgrade_desk.h"
 #include "tools/version.h"
 
 #include <boost/json.hpp>
+
+#include <filesystem>
 
 #include <unistd.h>
 
@@ -53,6 +57,19 @@ json::array images_json(const std::vector<ImageEntry>& images) {
   return view;
 }
 
+std::string own_executable() {
+  std::error_code problem;
+  return std::filesystem::read_symlink("/proc/self/exe", problem).string();
+}
+
+json::object upgrade_json(Node& node) {
+  UpgradeDesk* const desk = node.upgrades();
+  if (desk == nullptr) return {{"under_way", false}, {"last_error", nullptr}};
+  const auto error = desk->last_error();
+  return {{"under_way", desk->state() != UpgradeDesk::State::idle},
+          {"last_error", error.empty() ? json::value(nullptr) : json::value(error)}};
+}
+
 }  // namespace
 
 Reply get_version(Node& node, const Call&, const CallContext&) {
@@ -60,7 +77,24 @@ Reply get_version(Node& node, const Call&, const CallContext&) {
                       {"api", api_version},
                       {"protocol", fetcher::wire::protocol_version},
                       {"node", to_hex(node.store().node_id())},
-                      {"pid", ::getpid()}};
+                      {"pid", ::getpid()},
+                      {"executable", own_executable()},
+                      {"upgrade", upgrade_json(node)}};
+}
+
+Reply get_metrics(Node& node, const Call&, const CallContext&) {
+  MetricsInput input;
+  input.version = version;
+  input.uptime = steady_clock().now() - node.started();
+  WEFT_TRY(input.images, node.store().list());
+  if (node.mounts() != nullptr) input.mounts = node.mounts()->list();
+  if (node.jobs() != nullptr) input.jobs = node.jobs()->list();
+  if (node.network() != nullptr) {
+    input.peers = node.network()->fetcher().peers();
+    input.fetch = node.network()->fetcher().statistics();
+    input.served = node.network()->served();
+  }
+  return json::object{{"text", metrics_text(input)}};
 }
 
 Reply get_status(Node& node, const Call& call, const CallContext& context) {

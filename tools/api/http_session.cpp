@@ -95,6 +95,7 @@ Awaitable<bool> HttpSession::serve_one() {
 Awaitable<bool> HttpSession::answer(Call call, bool keep_alive) {
   const bool stream = wants_stream(call);
   const bool cancellable = is_long(call);
+  text_ = is_text(call);
   auto running = std::make_shared<RunningCall>(stream_.get_executor());
   if (!begin_(std::move(call), running)) {
     co_return co_await write_reply(
@@ -168,9 +169,13 @@ Awaitable<bool> HttpSession::write_reply(Reply reply, bool keep_alive) {
   http::response<http::string_body> response;
   response.version(11);
   response.result(status);
-  response.set(http::field::content_type, "application/json");
+  const auto* text = reply && text_ ? reply->if_contains("text") : nullptr;
+  const bool plain = text != nullptr && text->is_string();
+  response.set(http::field::content_type,
+               plain ? "text/plain; version=0.0.4; charset=utf-8" : "application/json");
   response.keep_alive(keep_alive && !ending_);
-  response.body() = line_of(reply ? *reply : to_json(reply.error()));
+  response.body() =
+      plain ? std::string(text->get_string()) : line_of(reply ? *reply : to_json(reply.error()));
   response.prepare_payload();
   stream_.expires_after(options_.io_timeout);
   const auto [problem, size] = co_await http::async_write(stream_, response, as_tuple);

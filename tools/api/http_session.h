@@ -55,6 +55,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   const Begin begin_;
   boost::beast::flat_buffer buffer_;
   std::shared_ptr<RunningCall> running_;
+  bool text_ = false;  ///< the running request's answer is text
   bool ending_ = false;
 };
 

@@ -18,11 +18,13 @@ struct Route {
   std::string_view path;  ///< "*" stands for one segment
   Handler handler;
   bool is_long = false;
+  bool is_text = false;
 };
 
 constexpr std::array routes{
     Route{"GET", "v1/version", api::get_version},
     Route{"GET", "v1/status", api::get_status},
+    Route{"GET", "v1/metrics", api::get_metrics, false, true},
     Route{"GET", "v1/images", api::list_images},
     Route{"POST", "v1/images", api::import_image, true},
     Route{"GET", "v1/images/*", api::get_image},
@@ -49,7 +51,9 @@ constexpr std::array routes{
     Route{"POST", "v1/jobs", api::start_job, true},
     Route{"GET", "v1/jobs/*", api::get_job},
     Route{"GET", "v1/jobs/*/wait", api::wait_job, true},
+    Route{"PATCH", "v1/jobs/*", api::change_job},
     Route{"DELETE", "v1/jobs/*", api::cancel_job},
+    Route{"POST", "v1/upgrade", api::start_upgrade, true},
 };
 
 bool path_matches(std::string_view pattern, const std::vector<std::string>& path) {
@@ -73,6 +77,11 @@ const Route* find_route(const Call& call) {
 bool is_long(const Call& call) {
   const auto* route = find_route(call);
   return route != nullptr && route->is_long;
+}
+
+bool is_text(const Call& call) {
+  const auto* route = find_route(call);
+  return route != nullptr && route->is_text;
 }
 
 Reply dispatch(Node& node, const Call& call, const CallContext& context) {

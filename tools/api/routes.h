@@ -16,4 +16,7 @@ class Node;
 /// and, with ?progress=true, streams.
 [[nodiscard]] bool is_long(const Call& call);
 
+/// The answer's member `text` is the HTTP body, of type text/plain, instead of the answer.
+[[nodiscard]] bool is_text(const Call& call);
+
 }  // namespace weft::tools

@@ -5,9 +5,11 @@
 
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace weft::tools {
 namespace {
@@ -28,12 +30,92 @@ double percent(std::uint64_t part, std::uint64_t whole) {
   return std::floor(static_cast<double>(part) * 1000 / static_cast<double>(whole)) / 10;
 }
 
-/// Why the reads of a mount wait, for people.
-std::string reason(const fetcher::ImageFetchStatus& fetch) {
-  if (fetch.disk_full) return "the disk is full: reads are served without being stored";
-  if (fetch.connected_holders == 0) return "no connected peer holds what is missing";
-  return fmt::format("fetching from {} peer{}", fetch.connected_holders,
-                     fetch.connected_holders == 1 ? "" : "s");
+std::string with_peers(std::string_view what, const std::vector<std::string>& peers) {
+  return peers.empty() ? std::string(what) : fmt::format("{} {}", what, fmt::join(peers, ", "));
+}
+
+/// Why a read waits, for people.
+std::string explain(const fetcher::WaitingFetch& wait) {
+  switch (wait.reason) {
+    case fetcher::WaitReason::asked:
+      return with_peers("asked of", wait.peers);
+    case fetcher::WaitReason::verifying:
+      return "it has come and is being verified";
+    case fetcher::WaitReason::tree:
+      return "its tree nodes are being asked for";
+    case fetcher::WaitReason::link_full:
+      return "other reads go first on the links to its holders";
+    case fetcher::WaitReason::over_budget:
+      return "what is left of the budget does not pay for it";
+    case fetcher::WaitReason::not_held:
+      return "no connected peer holds it";
+    case fetcher::WaitReason::not_connected:
+      return "no peer is connected";
+  }
+  return "unknown";
+}
+
+const fetcher::WaitingFetch* find_wait(const fetcher::ImageFetchStatus* fetch,
+                                       const fs::WaitingRead& read) {
+  if (fetch == nullptr || !read.ticket) return nullptr;
+  const auto wait = std::ranges::find(fetch->waits, *read.ticket, &fetcher::WaitingFetch::ticket);
+  return wait == fetch->waits.end() ? nullptr : &*wait;
+}
+
+json::object waiting_json(const fs::WaitingRead& read, const fetcher::WaitingFetch* wait) {
+  json::object view{{"first_block", read.blocks.first.value()},
+                    {"blocks", read.blocks.count.value()},
+                    {"age", to_seconds(read.age)},
+                    {"thread", read.thread_id},
+                    {"missing_block", nullptr},
+                    {"missing", nullptr},
+                    {"reason", read.ticket ? "answering" : "queue_full"},
+                    {"why", read.ticket ? "it is being answered" : "too many reads wait"},
+                    {"peers", json::array()}};
+  if (wait == nullptr) return view;
+  view["missing_block"] = wait->first_missing.value();
+  view["missing"] = wait->missing.value();
+  view["reason"] = to_string(wait->reason);
+  view["why"] = explain(*wait);
+  view["peers"] = json::array(wait->peers.begin(), wait->peers.end());
+  return view;
+}
+
+/// Of the read that waits longest: what it lacks, and why.
+json::value oldest_reason(const fs::MountStatus& mount, const fetcher::ImageFetchStatus* fetch) {
+  if (mount.waiting.empty()) return nullptr;
+  const auto* wait = find_wait(fetch, mount.waiting.front());
+  std::string text = wait == nullptr
+                         ? "being answered"
+                         : fmt::format("block {}: {}", wait->first_missing.value(), explain(*wait));
+  if (fetch != nullptr && fetch->disk_full)
+    text += "; the disk is full, reads are served without being stored";
+  return json::value(text);
+}
+
+json::object reads_json(const fs::ReadStatistics& reads) {
+  json::object by_origin;
+  for (const fs::ReadOrigin origin : fs::all_read_origins) {
+    const fs::OriginStatistics& of = reads.of(origin);
+    by_origin[fs::to_string(origin)] = json::object{{"reads", of.latency.count},
+                                                    {"bytes", of.bytes.value()},
+                                                    {"total", to_seconds(of.latency.total)},
+                                                    {"p50", to_seconds(of.latency.p50)},
+                                                    {"p99", to_seconds(of.latency.p99)},
+                                                    {"max", to_seconds(of.latency.max)}};
+  }
+  return {{"resident", reads.resident},
+          {"missing", reads.missing},
+          {"failed", reads.failed},
+          {"interrupted", reads.interrupted},
+          {"bytes", reads.bytes.value()},
+          {"stall", to_seconds(reads.stall)},
+          {"resident_p50", to_seconds(reads.resident_latency.p50)},
+          {"resident_p99", to_seconds(reads.resident_latency.p99)},
+          {"missing_p50", to_seconds(reads.missing_latency.p50)},
+          {"missing_p99", to_seconds(reads.missing_latency.p99)},
+          {"missing_max", to_seconds(reads.missing_latency.max)},
+          {"by_origin", std::move(by_origin)}};
 }
 
 }  // namespace
@@ -104,6 +186,7 @@ json::object to_json(const JobView& job) {
       {"percent", p.total.value() == 0 ? 0 : percent(p.done.value(), p.total.value())},
       {"fetched", p.fetched.value()},
       {"rate", p.bytes_per_second},
+      {"limit", job.bytes_per_second > 0 ? json::value(job.bytes_per_second) : nullptr},
       {"eta", maybe_seconds(p.eta)},
       {"sources", to_json(p.sources)},
       {"spent", p.spent},
@@ -176,13 +259,8 @@ json::object to_json(const fetcher::ExchangeStatistics& spent, std::size_t image
 
 json::object to_json(const fs::MountStatus& mount, const fetcher::ImageFetchStatus* fetch) {
   json::array waiting;
-  for (const auto& read : mount.waiting) {
-    waiting.push_back({{"first_block", read.blocks.first.value()},
-                       {"blocks", read.blocks.count.value()},
-                       {"age", to_seconds(read.age)},
-                       {"thread", read.thread_id}});
-  }
-  const auto& reads = mount.reads;
+  for (const auto& read : mount.waiting)
+    waiting.push_back(waiting_json(read, find_wait(fetch, read)));
   json::object view{{"target", mount.target},
                     {"kind", to_string(mount.kind)},
                     {"name", mount.name},
@@ -190,22 +268,12 @@ json::object to_json(const fs::MountStatus& mount, const fetcher::ImageFetchStat
                     {"policy", to_string(mount.policy.when_missing)},
                     {"hold", to_seconds(mount.policy.deadline)},
                     {"state", to_string(mount.state)},
-                    {"reads",
-                     {{"resident", reads.resident},
-                      {"missing", reads.missing},
-                      {"failed", reads.failed},
-                      {"interrupted", reads.interrupted},
-                      {"bytes", reads.bytes.value()},
-                      {"stall", to_seconds(reads.stall)},
-                      {"resident_p50", to_seconds(reads.resident_latency.p50)},
-                      {"resident_p99", to_seconds(reads.resident_latency.p99)},
-                      {"missing_p50", to_seconds(reads.missing_latency.p50)},
-                      {"missing_p99", to_seconds(reads.missing_latency.p99)}}},
+                    {"reads", reads_json(mount.reads)},
+                    {"lost_blocks", mount.lost_blocks.value()},
                     {"waiting", std::move(waiting)}};
-  const bool waits = !mount.waiting.empty();
   view["sources"] = fetch != nullptr ? json::value(to_json(fetch->sources)) : nullptr;
   view["recording"] = to_json(mount.recording);
-  view["waiting_for"] = waits && fetch != nullptr ? json::value(reason(*fetch)) : nullptr;
+  view["waiting_for"] = oldest_reason(mount, fetch);
   return view;
 }
 

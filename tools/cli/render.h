@@ -13,6 +13,8 @@ namespace weft::tools {
 [[nodiscard]] std::string render_removal(const boost::json::object& report);
 [[nodiscard]] std::string render_peers(const boost::json::object& answer);
 [[nodiscard]] std::string render_status(const boost::json::object& status);
+/// A table of `jobs`; nothing if there is none.
+[[nodiscard]] std::string render_jobs(const boost::json::object& answer);
 [[nodiscard]] std::string render_where(const boost::json::object& answer);
 [[nodiscard]] std::string render_profiles(const boost::json::object& answer);
 [[nodiscard]] std::string render_profile(const boost::json::object& answer);

@@ -36,6 +36,8 @@ std::string render_progress(const json::object& progress) {
                           format_size(bytes_at(progress, "total")));
   const double rate = number_of(progress, "rate");
   if (rate > 0) text += fmt::format("  {}", format_rate(rate));
+  const double limit = number_of(progress, "limit");
+  if (limit > 0) text += fmt::format(" (at most {})", format_rate(limit));
   const auto eta = duration_of(progress, "eta");
   if (eta) text += fmt::format("  {} left", format_duration(*eta));
   text += money(progress);

@@ -7,6 +7,8 @@
 #include <boost/json/value.hpp>
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -85,8 +87,47 @@ std::string mount_lines(const json::object& status) {
   return "\n" + table.text();
 }
 
+/// How long reads took by where their blocks came from: the stall of a guest, and who made it.
+std::string origin_lines(const json::object& status) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> origins{
+      {{"resident", "own pack"},
+       {"borrowed", "borrowed"},
+       {"local", "local, after a wait"},
+       {"lan_peer", "LAN peer"},
+       {"wan_peer", "WAN peer"}}};
+  Table table({{"MOUNT"},
+               {"BLOCKS FROM"},
+               {"READS", right},
+               {"TOTAL", right},
+               {"P50", right},
+               {"P99", right},
+               {"MAX", right}});
+  bool any = false;
+  for (const auto& value : list_of(status, "mounts")) {
+    if (!value.is_object()) continue;
+    const auto& mount = value.get_object();
+    const auto& by_origin = object_of(object_of(mount, "reads"), "by_origin");
+    for (const auto& [member, name] : origins) {
+      const auto& of = object_of(by_origin, member);
+      if (count_of(of, "reads") == 0) continue;
+      any = true;
+      table.add({text_of(mount, "target"), std::string(name), std::to_string(count_of(of, "reads")),
+                 time_or_dash(of, "total"), time_or_dash(of, "p50"), time_or_dash(of, "p99"),
+                 time_or_dash(of, "max")});
+    }
+  }
+  return any ? "\n" + table.text() : "";
+}
+
 std::string job_lines(const json::object& status) {
-  const auto& jobs = list_of(status, "jobs");
+  const auto text = render_jobs(status);
+  return text.empty() ? "" : "\n" + text;
+}
+
+}  // namespace
+
+std::string render_jobs(const json::object& answer) {
+  const auto& jobs = list_of(answer, "jobs");
   if (jobs.empty()) return "";
   Table table({{"MATERIALIZE"}, {"STATE"}, {"PROGRESS"}});
   for (const auto& value : jobs) {
@@ -96,15 +137,13 @@ std::string job_lines(const json::object& status) {
     table.add({text_of(job, "name"), text_of(job, "state"),
                error.empty() ? render_progress(job) : error});
   }
-  return "\n" + table.text();
+  return table.text();
 }
-
-}  // namespace
 
 std::string render_status(const json::object& status) {
   auto text = node_lines(status) + disk_lines(status) + network_lines(status);
   if (!list_of(status, "images").empty()) text += "\n" + render_images(status);
-  text += mount_lines(status) + job_lines(status);
+  text += mount_lines(status) + origin_lines(status) + job_lines(status);
   if (!list_of(status, "peers").empty()) text += "\n" + render_peers(status);
   return text;
 }

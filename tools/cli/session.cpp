@@ -4,6 +4,7 @@
 #include "tools/api/routes.h"
 #include "tools/cli/progress_line.h"
 #include "tools/daemon/background.h"
+#include "tools/daemon/hand_over_mark.h"
 #include "tools/daemon/logging.h"
 #include "tools/daemon/node.h"
 #include "tools/daemon/pause.h"
@@ -38,7 +39,12 @@ Session::Session(LoadedConfig config, GlobalOptions options, Terminal& terminal,
 Session::~Session() = default;
 
 Result<ControlClient> Session::connect() const {
-  return ControlClient::connect(control_socket(config()));
+  for (;;) {
+    auto client = ControlClient::connect(control_socket(config()));
+    const bool passing =
+        !client && client.error().is(Errc::no_daemon) && is_handed_over(config().state);
+    if (!passing || !pause_for(lock_poll, stop_)) return client;
+  }
 }
 
 bool Session::daemon_runs() {

@@ -66,6 +66,7 @@ Verb worker_verb(CLI::App& app) {
   RunAsProcess run = [embedded](const LoadedConfig& loaded, const GlobalOptions&,
                                 Terminal& terminal) {
     auto socket = fs::take_supervisor_socket();
+    const bool standby = fs::take_standby();
     if (!socket) {
       const Error error{make_error_code(Errc::bad_request), Operation::serve,
                         "`weft worker` is started by `weft daemon` only"};
@@ -73,7 +74,7 @@ Verb worker_verb(CLI::App& app) {
     }
     const auto logging = configure_logging(loaded.config);
     if (!logging) return report(logging.error(), *embedded, terminal);
-    const auto served = run_worker({loaded.config, *embedded, std::move(socket)});
+    const auto served = run_worker({loaded.config, *embedded, std::move(socket), standby});
     return served ? 0 : report(served.error(), *embedded, terminal);
   };
   return {&command, std::move(run)};

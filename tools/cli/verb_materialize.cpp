@@ -48,7 +48,8 @@ Verb materialize_verb(CLI::App& app) {
   command.add_option("IMAGE", options->image, "name or id, here or at a peer")->required();
   command.add_option("--peer", options->peers, "HOST:PORT to fetch from; may be repeated")
       ->allow_extra_args(false);
-  command.add_option("--limit", options->limit, "content per second at most, like 10MiB or 80Mbit");
+  command.add_option("--limit,--rate", options->limit,
+                     "content per second at most, like 10MiB or 80Mbit");
   add_goal_flags(command, options->goal);
   command.add_flag("--background", options->background,
                    "return at once; `weft status` shows the job, which survives restarts");

@@ -39,10 +39,13 @@ struct Verb {
 [[nodiscard]] Verb mount_verb(CLI::App& app);
 [[nodiscard]] Verb umount_verb(CLI::App& app);
 [[nodiscard]] Verb materialize_verb(CLI::App& app);
+/// jobs, jobs show, pause, resume, limit, cancel.
+[[nodiscard]] std::vector<Verb> jobs_verbs(CLI::App& app);
 [[nodiscard]] Verb status_verb(CLI::App& app);
 [[nodiscard]] Verb where_verb(CLI::App& app);
 [[nodiscard]] Verb plan_verb(CLI::App& app);
 [[nodiscard]] Verb diff_verb(CLI::App& app);
+[[nodiscard]] Verb upgrade_verb(CLI::App& app);
 [[nodiscard]] Verb version_verb(CLI::App& app);
 
 /// A subcommand with its one example in the help.

@@ -16,7 +16,7 @@ constexpr std::size_t ended_jobs_kept = 32;
 JobBook::JobBook(Store& store, fetcher::Fetcher& fetcher) : store_(store), fetcher_(fetcher) {}
 
 JobView JobBook::view(const ImageId& image, const Job& job) {
-  return {image, job.record.name, job.handle->progress()};
+  return {image, job.record.name, job.handle->progress(), job.record.bytes_per_second};
 }
 
 Result<void> JobBook::resume() {
@@ -45,11 +45,14 @@ Result<JobView> JobBook::start(const std::string& name, std::shared_ptr<LocalIma
   if (closed_) return fail(Errc::cancelled, Operation::materialize, "the node is shutting down");
   if (const auto known = jobs_.find(id);
       known != jobs_.end() && !is_final(known->second.handle->progress().state)) {
-    if (wishes.goal) WEFT_CHECK(change(id, known->second, *wishes.goal));
+    JobWishes joined = wishes;
+    joined.paused = wishes.paused.value_or(false);
+    WEFT_CHECK(apply(id, known->second, joined));
     return view(id, known->second);
   }
-  JobRecord record{name, wishes.bytes_per_second,
-                   wishes.goal.value_or(fetcher::plan::Goal::fastest()), 0};
+  JobRecord record{name, wishes.bytes_per_second.value_or(0),
+                   wishes.goal.value_or(fetcher::plan::Goal::fastest()), 0,
+                   wishes.paused.value_or(false)};
   WEFT_CHECK(store_.set_setting(kind, to_hex(id), encode(record)));
   return view(id, begin(std::move(image), std::move(record)));
 }
@@ -58,6 +61,7 @@ const JobBook::Job& JobBook::begin(std::shared_ptr<LocalImage> image, JobRecord 
   const ImageId id = image->info().id;
   const fetcher::MaterializeOptions options{
       .bytes_per_second = record.bytes_per_second,
+      .paused = record.paused,
       .goal = record.goal,
       .spent_before = record.spent,
       .write_down = [this, id](double money) { return write_down(id, money); }};
@@ -67,12 +71,29 @@ const JobBook::Job& JobBook::begin(std::shared_ptr<LocalImage> image, JobRecord 
       .first->second;
 }
 
-Result<void> JobBook::change(const ImageId& image, Job& job, fetcher::plan::Goal goal) {
+Result<std::optional<JobView>> JobBook::change(const ImageId& image, const JobWishes& wishes) {
+  const Lock lock(mutex_);
+  if (closed_) return fail(Errc::cancelled, Operation::materialize, "the node is shutting down");
+  const auto known = jobs_.find(image);
+  if (known == jobs_.end() || is_final(known->second.handle->progress().state)) {
+    return std::optional<JobView>();
+  }
+  WEFT_CHECK(apply(image, known->second, wishes));
+  return std::optional(view(image, known->second));
+}
+
+Result<void> JobBook::apply(const ImageId& image, Job& job, const JobWishes& wishes) {
   JobRecord changed = job.record;
-  changed.goal = goal;
+  changed.goal = wishes.goal.value_or(changed.goal);
+  changed.bytes_per_second = wishes.bytes_per_second.value_or(changed.bytes_per_second);
+  changed.paused = wishes.paused.value_or(changed.paused);
   WEFT_CHECK(store_.set_setting(kind, to_hex(image), encode(changed)));
+  if (wishes.goal) job.handle->set_goal(changed.goal);
+  if (wishes.bytes_per_second) job.handle->set_rate(changed.bytes_per_second);
+  if (changed.paused != job.record.paused) {
+    changed.paused ? job.handle->pause() : job.handle->resume();
+  }
   job.record = std::move(changed);
-  job.handle->set_goal(goal);
   return {};
 }
 

@@ -21,12 +21,14 @@ struct JobView {
   ImageId image;
   std::string name;
   fetcher::MaterializeProgress progress;
+  double bytes_per_second = 0;  ///< its cap; 0: none
 };
 
-/// What is asked of a job.
+/// What is asked of a job. Empty: as it is; of a new one no cap, the fastest, and not paused.
 struct JobWishes {
-  double bytes_per_second = 0;                ///< content, at most; 0: no cap
-  std::optional<fetcher::plan::Goal> goal{};  ///< nullopt: as it is; the fastest if it is new
+  std::optional<double> bytes_per_second{};  ///< content, at most; 0: no cap
+  std::optional<fetcher::plan::Goal> goal{};
+  std::optional<bool> paused{};
 };
 
 /// The materialize jobs of a node, one per image, named by the image id. A job is recorded in the
@@ -45,10 +47,15 @@ class JobBook {
 
   /// Starts again what an earlier run left unfinished. Jobs of images that are gone are forgotten.
   [[nodiscard]] Result<void> resume();
-  /// A second job on an image joins the first, and gives it another goal if it has one itself.
+  /// A second job on an image joins the first, which changes as it says, and resumes it unless it
+  /// says otherwise.
   [[nodiscard]] Result<JobView> start(const std::string& name, std::shared_ptr<LocalImage> image,
                                       const JobWishes& wishes);
   [[nodiscard]] std::optional<JobView> find(const ImageId& image) const;
+  /// Pauses, resumes, or gives another cap or goal, to a running job: written down first. nullopt:
+  /// none is running.
+  [[nodiscard]] Result<std::optional<JobView>> change(const ImageId& image,
+                                                      const JobWishes& wishes);
   /// Running jobs, and the last ones that ended.
   [[nodiscard]] std::vector<JobView> list() const;
   /// Ends the job and forgets it; what has arrived stays. False: none is running.
@@ -70,8 +77,7 @@ class JobBook {
   };
   [[nodiscard]] static JobView view(const ImageId& image, const Job& job);
   const Job& begin(std::shared_ptr<LocalImage> image, JobRecord record) WEFT_REQUIRES(mutex_);
-  Result<void> change(const ImageId& image, Job& job, fetcher::plan::Goal goal)
-      WEFT_REQUIRES(mutex_);
+  Result<void> apply(const ImageId& image, Job& job, const JobWishes& wishes) WEFT_REQUIRES(mutex_);
   Result<void> write_down(const ImageId& image, double money);
 
   Store& store_;

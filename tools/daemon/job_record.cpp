@@ -28,6 +28,7 @@ std::string encode(const JobRecord& record) {
   object["name"] = record.name;
   object["bytes_per_second"] = record.bytes_per_second;
   object["spent"] = record.spent;
+  object["paused"] = record.paused;
   return json::serialize(object);
 }
 
@@ -45,10 +46,14 @@ Result<JobRecord> decode_job_record(std::string_view text) {
   const auto spent = amount_at(*object, "spent");
   if (name == nullptr || !name->is_string()) return damaged("no name");
   if (!rate || !spent) return damaged("a number is out of range");
+  const auto* paused = object->if_contains("paused");
+  if (paused != nullptr && !paused->is_bool())
+    return damaged("\"paused\" is neither true nor false");
   const auto goal = goal_in_body(*object);
   if (!goal) return damaged(goal.error().detail);
   return JobRecord{std::string(name->get_string()), *rate,
-                   goal->value_or(fetcher::plan::Goal::fastest()), *spent};
+                   goal->value_or(fetcher::plan::Goal::fastest()), *spent,
+                   paused != nullptr && paused->get_bool()};
 }
 
 }  // namespace weft::tools

@@ -16,6 +16,7 @@ struct JobRecord {
   fetcher::plan::Goal goal = {};
   /// Money that the job may have spent, never less than it has: all that was drawn.
   double spent = 0;
+  bool paused = false;  ///< by its owner, until it is resumed: also by a successor of this process
 };
 
 [[nodiscard]] std::string encode(const JobRecord& record);

@@ -171,4 +171,15 @@ void MountBook::close() {
   manager_.stop();
 }
 
+void MountBook::suspend() {
+  {
+    const Lock lock(mutex_);
+    if (std::exchange(closed_, true)) return;
+  }
+  const auto mounts = manager_.list();
+  manager_.stop();
+  for (const auto& mount : mounts)
+    note_gone(mount.target, false);
+}
+
 }  // namespace weft::tools

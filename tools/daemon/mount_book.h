@@ -46,6 +46,8 @@ class MountBook {
   void reap();
   /// Unmounts everything, by force what is busy, and keeps the record.
   void close();
+  /// Ends serving and leaves the mounts as they are, for whoever inherits them.
+  void suspend();
 
  private:
   void note_mounted(const std::string& target, std::shared_ptr<LocalImage> image);

@@ -127,6 +127,14 @@ bool Node::busy() {
 }
 
 void Node::stop() {
+  end(true);
+}
+
+void Node::suspend() {
+  end(false);
+}
+
+void Node::end(bool unmount) {
   if (std::exchange(stopped_, true)) return;
   if (network_) network_->stop_serving();
   if (housekeeper_) housekeeper_->stop();
@@ -134,7 +142,8 @@ void Node::stop() {
     jobs_->reap();
     jobs_->close();
   }
-  if (mounts_) mounts_->close();
+  if (mounts_ && unmount) mounts_->close();
+  if (mounts_ && !unmount) mounts_->suspend();
   if (network_) network_->stop();
   if (workers_) workers_->stop();
   if (jobs_) jobs_->settle();

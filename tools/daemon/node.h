@@ -20,12 +20,16 @@
 
 namespace weft::tools {
 
+class UpgradeDesk;
+
 struct NodeOptions {
   Config config;
   /// Talk to peers. False: a node for one command that needs only the store.
   bool network = true;
   /// Mounts, and those that outlived an earlier worker. Null: none. Outlives the node.
   fs::MountKeeper* keeper = nullptr;
+  /// Null: the node cannot be upgraded. Outlives the node.
+  UpgradeDesk* upgrades = nullptr;
 };
 
 /// One node on one state directory: store, workers, network, mounts, jobs.
@@ -70,9 +74,14 @@ class Node {
   /// Errors of the last periodic flush; empty if it succeeded. For status.
   [[nodiscard]] bool flush_failing() const noexcept { return flush_failing_; }
 
+  [[nodiscard]] UpgradeDesk* upgrades() noexcept { return options_.upgrades; }
+
   void stop();
+  /// The same, but the mounts stay, for whoever inherits them: readers wait for it.
+  void suspend();
 
  private:
+  void end(bool unmount);
   explicit Node(NodeOptions options);
   [[nodiscard]] Result<void> open();
   [[nodiscard]] Result<void> connect();

@@ -3,11 +3,14 @@
 
 #include "fs/supervisor/direct_keeper.h"
 #include "fs/supervisor/worker_link.h"
+#include "indexer/store/state_check.h"
 #include "tools/api/control_client.h"
 #include "tools/api/control_server.h"
+#include "tools/daemon/hand_over_mark.h"
 #include "tools/daemon/idle_rule.h"
 #include "tools/daemon/node.h"
 #include "tools/daemon/pause.h"
+#include "tools/daemon/upgrade_desk.h"
 #include "tools/version.h"
 
 #include <spdlog/spdlog.h>
@@ -36,18 +39,22 @@ sigset_t prepare_signals() {
   return ending;
 }
 
-void wait_for_end(const sigset_t& ending, Node& node, const ControlServer& control, bool embedded) {
+enum class End { stop, hand_over };
+
+End wait_for_end(const sigset_t& ending, Node& node, const ControlServer& control, bool embedded) {
   constexpr timespec quarter_second{0, 250'000'000};
   IdleRule idle(steady_clock().now());
   for (;;) {
     if (::sigtimedwait(&ending, nullptr, &quarter_second) == SIGTERM) {
       spdlog::info("stopping reason=\"SIGTERM\"");
-      return;
+      return End::stop;
     }
+    if (node.upgrades()->state() == UpgradeDesk::State::due) return End::hand_over;
     if (!embedded) continue;
     if (!idle.update(node.busy() || control.active() > 0, steady_clock().now())) continue;
+    if (node.upgrades()->state() != UpgradeDesk::State::idle) continue;
     spdlog::info("stopping reason=\"no mount and no job left\"");
-    return;
+    return End::stop;
   }
 }
 
@@ -64,6 +71,71 @@ Result<std::unique_ptr<Node>> start_node(const NodeOptions& options) {
   }
 }
 
+/// A candidate: says that it could serve, or why not, and waits for its turn.
+Result<void> stand_by(fs::WorkerLink& link, const Config& config) {
+  if (const auto able = check_state_as_it_is(config.state); !able) {
+    link.refuse(able.error());
+    return able;
+  }
+  spdlog::info("standing by version={} pid={}", version, ::getpid());
+  return link.stand_by(std::string(version));
+}
+
+/// The node of a process, from its start until it ends or is handed over.
+class Serving {
+ public:
+  Serving(const WorkerOptions& options, const sigset_t& ending, fs::MountKeeper& keeper,
+          fs::WorkerLink* link)
+      : options_(options), ending_(ending), keeper_(keeper), link_(link), desk_(link) {}
+
+  Result<void> run() {
+    for (;;) {
+      WEFT_TRY(const End end, serve());
+      if (end == End::stop) return {};
+      const auto handed = link_->hand_over();
+      if (handed) {
+        spdlog::info("handed over");
+        return {};
+      }
+      spdlog::error("upgrade failed, serving again reason=\"{}\"", handed.error().message());
+      desk_.failed(handed.error());
+    }
+  }
+
+ private:
+  Result<End> serve() {
+    WEFT_TRY(auto node, start_node({options_.config, true, &keeper_, &desk_}));
+    ControlServerOptions control_options;
+    control_options.socket = control_socket(options_.config);
+    WEFT_TRY(auto control, ControlServer::start(*node, std::move(control_options)));
+    clear_hand_over_mark(options_.config.state);
+    spdlog::info("node ready version={} node={} name=\"{}\" state={} pid={}", version,
+                 to_hex(node->store().node_id()), node->name(), node->store().directory().string(),
+                 ::getpid());
+    if (link_ != nullptr) WEFT_CHECK(link_->report_ready());
+    const End end = wait_for_end(ending_, *node, *control, options_.embedded);
+    if (end == End::hand_over) set_hand_over_mark(options_.config.state);
+    control->stop();
+    if (end == End::stop) {
+      node->stop();
+      spdlog::info("stopped");
+      return end;
+    }
+    node->suspend();
+    // The state directory is free when the last of it is gone.
+    control.reset();
+    node.reset();
+    spdlog::info("suspended");
+    return end;
+  }
+
+  const WorkerOptions& options_;
+  const sigset_t& ending_;
+  fs::MountKeeper& keeper_;
+  fs::WorkerLink* const link_;
+  UpgradeDesk desk_;
+};
+
 }  // namespace
 
 Result<void> run_worker(WorkerOptions options) {
@@ -77,19 +149,8 @@ Result<void> run_worker(WorkerOptions options) {
   } else {
     keeper = fs::make_direct_mount_keeper();
   }
-  WEFT_TRY(auto node, start_node({options.config, true, keeper.get()}));
-  ControlServerOptions control_options;
-  control_options.socket = control_socket(options.config);
-  WEFT_TRY(auto control, ControlServer::start(*node, std::move(control_options)));
-  spdlog::info("node ready version={} node={} name=\"{}\" state={} pid={}", version,
-               to_hex(node->store().node_id()), node->name(), node->store().directory().string(),
-               ::getpid());
-  if (link != nullptr) WEFT_CHECK(link->report_ready());
-  wait_for_end(ending, *node, *control, options.embedded);
-  control->stop();
-  node->stop();
-  spdlog::info("stopped");
-  return {};
+  if (options.standby && link != nullptr) WEFT_CHECK(stand_by(*link, options.config));
+  return Serving(options, ending, *keeper, link).run();
 }
 
 }  // namespace weft::tools

@@ -12,6 +12,8 @@ struct WorkerOptions {
   /// End by itself once the last mount is gone and the jobs are done.
   bool embedded = false;
   UniqueFd supervisor;  ///< the socket to it; none: mounts end with this process
+  /// A candidate of an upgrade: it serves when the supervisor says so.
+  bool standby = false;
 };
 
 /// The serving process of a daemon: a node and its control server, until SIGTERM or, embedded,

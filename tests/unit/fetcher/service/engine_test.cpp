@@ -40,6 +40,43 @@ TEST_F(FetchEngineTest, a_read_of_zero_blocks_ends_when_the_leaf_proves_them) {
   EXPECT_EQ(engine->statistics().received, ByteCount(0));
 }
 
+TEST_F(FetchEngineTest, a_read_knows_how_far_its_blocks_came) {
+  give_tree();
+  ScriptedPeer& peer = connect("a");
+  const auto origin_with = [&](Duration round_trip, std::uint64_t block) {
+    peer.measured.round_trip = round_trip;
+    peer.measured.round_trip_measured = true;
+    const auto answer = read(block);
+    peer.answer();
+    settle();
+    EXPECT_TRUE(ok(answer));
+    return (*answer->outcome)->origin;
+  };
+  EXPECT_EQ(origin_with(std::chrono::microseconds(400), 7), BlockOrigin::lan_peer);
+  EXPECT_EQ(origin_with(std::chrono::milliseconds(40), 60), BlockOrigin::wan_peer);
+}
+
+TEST_F(FetchEngineTest, who_waits_is_told_for_which_block_and_why) {
+  give_tree();
+  const auto orphan = read(200, 2);
+  const auto why = [&] {
+    const FetchStatistics statistics = engine->statistics();
+    return statistics.images.at(0).waits.at(0);
+  };
+  EXPECT_EQ(why().reason, WaitReason::not_connected);
+  EXPECT_EQ(why().first_missing, BlockIndex(200));
+  EXPECT_EQ(why().missing, BlockCount(2));
+  ScriptedPeer& peer = connect("a");
+  world.run_for(std::chrono::milliseconds(30));
+  EXPECT_EQ(why().reason, WaitReason::asked);
+  EXPECT_EQ(why().peers, (std::vector<std::string>{"a"}));
+  EXPECT_EQ(why().ticket, last_ticket);
+  EXPECT_GE(why().age, std::chrono::milliseconds(30));
+  peer.answer();
+  settle();
+  EXPECT_TRUE(ok(orphan));
+}
+
 TEST_F(FetchEngineTest, readers_of_one_block_share_a_fetch_and_all_get_their_answer) {
   give_tree();
   ScriptedPeer& peer = connect("a");

@@ -34,9 +34,14 @@ std::vector<Packet> one_of_each() {
           {7, FailedReply{{make_error_code(Errc::target_busy), Operation::umount, "/mnt"}}},
           {8, mount_reply()},
           {9, DescriptorsReply{}},
-          {10, OpensCall{MountKey{3}}},
-          {11, OpensReply{}},
-          {~0ULL, EndReply{}}};
+          {~0ULL, EndReply{}},
+          {10, UpgradeCall{"/usr/bin/weft"}},
+          {11, HandOverCall{}},
+          {12, StandByCall{"0.2.0"}},
+          {13, RefuseCall{{make_error_code(Errc::newer_state), Operation::open, "state"}}},
+          {14, StandingByReply{4711, "0.2.0"}},
+          {15, OpensCall{MountKey{3}}},
+          {16, OpensReply{}}};
 }
 
 TEST(SupervisorProtocol, every_message_survives_the_way) {
@@ -80,8 +85,25 @@ TEST(SupervisorProtocol, messages_added_later_have_types_of_their_own) {
     return std::to_integer<int>(bytes[6]) + 256 * std::to_integer<int>(bytes[7]);
   };
   EXPECT_EQ(type_of({1, EndReply{}}), 9);
-  EXPECT_EQ(type_of({1, OpensCall{MountKey{3}}}), 10);
-  EXPECT_EQ(type_of({1, OpensReply{}}), 11);
+  EXPECT_EQ(type_of({1, OpensCall{MountKey{3}}}), 15);
+  EXPECT_EQ(type_of({1, OpensReply{}}), 16);
+}
+
+TEST(SupervisorProtocol, bytes_of_an_upgrade_are_fixed) {
+  const auto type_of = [](const Message& message) {
+    return std::to_integer<int>(encode({1, message}).at(6));
+  };
+  EXPECT_EQ(type_of(UpgradeCall{"/b"}), 10);
+  EXPECT_EQ(type_of(HandOverCall{}), 11);
+  EXPECT_EQ(type_of(StandByCall{}), 12);
+  EXPECT_EQ(type_of(RefuseCall{}), 13);
+  const std::vector<std::uint8_t> expected{'W', 'w', 's', 'f', 1, 0, 14, 0, 5, 0, 0, 0,   0,
+                                           0,   0,   0,   2,   1, 0, 0,  2, 0, 0, 0, 'v', '2'};
+  const auto bytes = encode({5, StandingByReply{258, "v2"}});
+  ASSERT_EQ(bytes.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_EQ(std::to_integer<std::uint8_t>(bytes[i]), expected[i]) << i;
+  }
 }
 
 TEST(SupervisorProtocol, errors_keep_their_code_and_words) {

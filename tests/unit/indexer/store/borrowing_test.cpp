@@ -50,6 +50,26 @@ TEST_F(Borrowing, blocks_another_image_has_become_readable_with_the_leaf) {
   EXPECT_EQ(pack_bytes(next), ByteCount(0)) << "nothing is stored twice";
 }
 
+TEST_F(Borrowing, whether_a_range_touches_a_borrowed_block_is_told) {
+  const auto base = SampleImage::picture("ab");
+  const auto next = SampleImage::picture("x.abyz");
+  ASSERT_TRUE(import(base, "base"));
+  const auto local = adopt(next, "next");
+  ASSERT_TRUE(next.send_tree(*local));
+  ASSERT_TRUE(next.send_blocks(*local, 0, 1));
+  ASSERT_TRUE(next.send_blocks(*local, 4, 1));
+  const auto borrows = [&](std::uint64_t first, std::uint64_t count) {
+    return local->borrows({BlockIndex(first), BlockCount(count)});
+  };
+  EXPECT_FALSE(borrows(0, 2)) << "its own, and zero";
+  EXPECT_TRUE(borrows(1, 2));
+  EXPECT_TRUE(borrows(3, 1));
+  EXPECT_FALSE(borrows(4, 2)) << "its own, and missing";
+  EXPECT_FALSE(borrows(4, 1000)) << "past the end there is nothing";
+  ASSERT_TRUE(next.send_blocks(*local, 2, 2));
+  EXPECT_FALSE(borrows(0, 6)) << "its own now";
+}
+
 TEST_F(Borrowing, borrowed_blocks_are_known_after_reopening) {
   const auto base = SampleImage::picture("abcdef");
   const auto next = SampleImage::picture("xabef");

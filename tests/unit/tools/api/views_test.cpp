@@ -35,21 +35,42 @@ TEST(Views, image) {
                 R"("source":"/images/web.raw"})");
 }
 
-TEST(Views, a_waiting_mount_says_why) {
+TEST(Views, a_waiting_mount_says_which_block_and_why) {
   fs::MountStatus mount;
   mount.target = "/mnt";
   fetcher::ImageFetchStatus fetch;
   EXPECT_TRUE(to_json(mount, &fetch).at("waiting_for").is_null()) << "nothing waits";
-  mount.waiting.push_back({{BlockIndex(7), BlockCount(1)}, 1500ms, 42});
-  EXPECT_EQ(to_json(mount, &fetch).at("waiting_for"), "no connected peer holds what is missing");
-  fetch.connected_holders = 2;
-  EXPECT_EQ(to_json(mount, &fetch).at("waiting_for"), "fetching from 2 peers");
+  mount.waiting.push_back({{BlockIndex(7), BlockCount(4)}, 1500ms, 42, fetcher::FetchTicket{5}});
+  EXPECT_EQ(to_json(mount, &fetch).at("waiting_for"), "being answered") << "not waiting any more";
+  fetch.waits.push_back({.ticket = fetcher::FetchTicket{4}, .first_missing = BlockIndex(1)});
+  fetch.waits.push_back({.ticket = fetcher::FetchTicket{5},
+                         .first_missing = BlockIndex(9),
+                         .missing = BlockCount(2),
+                         .reason = fetcher::WaitReason::not_held});
+  EXPECT_EQ(to_json(mount, &fetch).at("waiting_for"), "block 9: no connected peer holds it");
+  fetch.waits.back().reason = fetcher::WaitReason::asked;
+  fetch.waits.back().peers = {"a:1", "b:2"};
   fetch.disk_full = true;
   const auto view = to_json(mount, &fetch);
-  EXPECT_TRUE(view.at("waiting_for").as_string().starts_with("the disk is full"));
+  EXPECT_EQ(view.at("waiting_for"),
+            "block 9: asked of a:1, b:2; the disk is full, reads are served without being stored");
   const auto& read = view.at("waiting").at(0).as_object();
   EXPECT_EQ(read.at("first_block").to_number<int>(), 7);
+  EXPECT_EQ(read.at("missing_block").to_number<int>(), 9);
+  EXPECT_EQ(read.at("missing").to_number<int>(), 2);
+  EXPECT_EQ(read.at("reason"), "asked");
+  EXPECT_EQ(read.at("peers").as_array().size(), 2U);
   EXPECT_EQ(read.at("age").to_number<double>(), 1.5);
+}
+
+TEST(Views, reads_are_shown_by_where_their_blocks_came_from) {
+  fs::MountStatus mount;
+  auto& wan = mount.reads.by_origin[static_cast<std::size_t>(fs::ReadOrigin::wan_peer)];
+  wan.latency = {.count = 3, .p50 = 20ms, .p99 = 40ms, .max = 50ms, .total = 70ms};
+  const auto view = to_json(mount, nullptr).at("reads").at("by_origin");
+  EXPECT_EQ(view.at("wan_peer").at("reads").to_number<int>(), 3);
+  EXPECT_EQ(view.at("wan_peer").at("max").to_number<double>(), 0.05);
+  EXPECT_EQ(view.at("borrowed").at("reads").to_number<int>(), 0);
 }
 
 TEST(Views, job_with_unknown_time_left_has_null) {

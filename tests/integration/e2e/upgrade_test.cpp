@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/integration/e2e/upgrade_fixture.h"
+
+#include <optional>
+
+#include <signal.h>
+
+namespace weft::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST_F(Upgrade, reads_go_on_over_many_upgrades_in_a_row) {
+  mount();
+  VerifiedReads reads(image(), file_);
+  for (int i = 0; i < upgrades; ++i) {
+    const pid_t before = serving();
+    expect_ok(upgrade());
+    ASSERT_NE(serving(), before) << i;
+    ASSERT_EQ(reads.trouble(), "") << i;
+  }
+  EXPECT_EQ(reads.stop(), "");
+  EXPECT_GT(reads.count(), 1000U);
+  EXPECT_LT(reads.longest(), 10s);
+  RecordProperty("longest_read_ms", static_cast<int>(reads.longest() / 1ms));
+  std::printf("%d upgrades, %zu reads, the longest %.3f s\n", upgrades, reads.count(),
+              std::chrono::duration<double>(reads.longest()).count());
+}
+
+TEST_F(Upgrade, a_binary_that_cannot_serve_leaves_the_old_worker_untouched) {
+  mount();
+  VerifiedReads reads(image(), file_);
+  const pid_t before = serving();
+  for (const std::string name :
+       {"exits", "crashes", "other-version", "garbage", "refuses", "unmounts"}) {
+    const auto refused = upgrade(bad_candidate(name));
+    EXPECT_NE(refused.status.code, 0) << name;
+    EXPECT_TRUE(refused.err.starts_with("weft: ")) << name << refused.err;
+    EXPECT_EQ(serving(), before) << name;
+  }
+  EXPECT_NE(upgrade(bad_candidate("refuses")).err.find("no taste for this"), std::string::npos);
+  for (const std::string path : {"/nonexistent", "/tmp", "/etc/hostname"}) {
+    const auto refused = upgrade(path);
+    EXPECT_NE(refused.status.code, 0) << path;
+    EXPECT_EQ(serving(), before) << path;
+  }
+  EXPECT_EQ(reads.stop(), "");
+  EXPECT_FALSE(node_.log().contains("suspended"));
+  expect_ok(upgrade());
+}
+
+TEST_F(Upgrade, a_binary_that_hangs_is_given_up_at_a_deadline) {
+  mount();
+  const pid_t before = serving();
+  const auto refused = upgrade(bad_candidate("hangs"));
+  EXPECT_NE(refused.status.code, 0);
+  EXPECT_NE(refused.err.find("stands by"), std::string::npos) << refused.err;
+  EXPECT_EQ(serving(), before);
+}
+
+TEST_F(Upgrade, a_binary_that_fails_when_it_is_to_serve_gives_back_to_the_old_process) {
+  mount();
+  VerifiedReads reads(image(), file_);
+  const pid_t before = serving();
+  const auto failed = upgrade(bad_candidate("fails-to-serve"));
+  EXPECT_NE(failed.status.code, 0);
+  EXPECT_NE(failed.err.find("the old worker serves on"), std::string::npos) << failed.err;
+  EXPECT_EQ(serving(), before);
+  EXPECT_EQ(reads.stop(), "");
+  expect_ok(upgrade());
+  EXPECT_NE(serving(), before);
+}
+
+TEST_F(Upgrade, later_workers_are_of_the_new_binary_even_when_its_file_is_gone) {
+  mount();
+  const auto copy = directory_ / "weft-copy";
+  std::filesystem::copy_file(weft_binary(), copy);
+  expect_ok(upgrade(copy));
+  EXPECT_EQ(executable(), copy.string());
+  std::filesystem::remove(copy);
+  const pid_t old = node_.kill_worker();
+  ASSERT_TRUE(node_.wait_for_new_worker(old, 20s));
+  EXPECT_TRUE(executable().starts_with(copy.string())) << executable();
+  expect_equal_files(file_, image());
+}
+
+TEST_F(Upgrade, open_files_and_locks_go_on) {
+  mount();
+  const UniqueFd file(::open(image().c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_TRUE(file);
+  struct flock lock{};
+  lock.l_type = F_RDLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = 100;
+  lock.l_len = 1;
+  ASSERT_EQ(::fcntl(file.get(), F_OFD_SETLK, &lock), 0);
+  expect_ok(upgrade());
+  std::vector<std::byte> buffer(block_size);
+  EXPECT_EQ(::pread(file.get(), buffer.data(), buffer.size(), 8 * 4096), std::ssize(buffer));
+  const UniqueFd other(::open(image().c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_TRUE(other);
+  lock.l_type = F_WRLCK;
+  ASSERT_EQ(::fcntl(other.get(), F_OFD_GETLK, &lock), 0);
+  EXPECT_EQ(lock.l_type, F_RDLCK);
+}
+
+TEST_F(Upgrade, a_materialize_job_goes_on) {
+  mount();
+  expect_ok(node_.weft({"materialize", "x", "--background", "--limit", "24Mbit"}));
+  const auto done = [&] {
+    return node_.query({"jobs", "show", "x"}).at("done").to_number<std::uint64_t>();
+  };
+  ASSERT_TRUE(soon([&] { return done() > (1U << 20); }));
+  const auto before = done();
+  expect_ok(upgrade());
+  EXPECT_EQ(node_.query({"jobs", "show", "x"}).at("limit").to_number<double>(), 3e6);
+  ASSERT_TRUE(soon([&] { return done() > before + (1U << 20); }));
+  expect_ok(node_.weft({"jobs", "limit", "x", "0"}));
+  ASSERT_TRUE(soon([&] { return done() == std::uint64_t{mib} << 20; }, 60s));
+  expect_equal_files(file_, image());
+}
+
+TEST_F(Upgrade, commands_wait_while_nobody_answers) {
+  mount();
+  for (int i = 0; i < 3; ++i) {
+    std::optional<Finished> upgraded;
+    std::thread upgrading([&] { upgraded = upgrade(); });
+    while (!upgraded && !node_.log().contains("suspended"))
+      std::this_thread::sleep_for(1ms);
+    const auto status = node_.weft({"status"});
+    EXPECT_TRUE(status.status.ok()) << status.err;
+    EXPECT_NE(status.out.find(target_.string()), std::string::npos) << status.out;
+    upgrading.join();
+    expect_ok(*upgraded);
+  }
+}
+
+struct Step {
+  const char* name;
+  const char* line;  ///< in the log, when the step is reached
+  bool candidate;    ///< killed is the candidate, else the old worker
+};
+
+class UpgradeKilled : public Upgrade, public ::testing::WithParamInterface<Step> {};
+
+TEST_P(UpgradeKilled, no_read_fails_and_the_node_serves) {
+  mount();
+  VerifiedReads reads(image(), file_);
+  const pid_t old = serving();
+  for (int round = 0; round < 2; ++round) {
+    const pid_t before = serving();
+    const auto from = node_.log().size();
+    std::atomic<bool> over = false;
+    std::thread killer([&] {
+      while (!over && node_.log().find(GetParam().line, from) == std::string::npos)
+        std::this_thread::sleep_for(500us);
+      const pid_t victim = GetParam().candidate ? candidate_since(from) : before;
+      if (victim > 0) ::kill(victim, SIGKILL);
+    });
+    static_cast<void>(upgrade());  // either way
+    over = true;
+    killer.join();
+    ASSERT_TRUE(soon([&] { return serving() > 0; }, 30s));
+    ASSERT_EQ(reads.trouble(), "");
+  }
+  EXPECT_EQ(reads.stop(), "") << "the first worker was " << old;
+  expect_ok(upgrade());
+  expect_equal_files(file_, image());
+}
+
+INSTANTIATE_TEST_SUITE_P(Steps, UpgradeKilled,
+                         ::testing::Values(Step{"candidate_started", "is checked, process", true},
+                                           Step{"candidate_standing_by", "standing by", true},
+                                           Step{"candidate_announced", "upgrade begins", true},
+                                           Step{"candidate_serving", "suspended", true},
+                                           Step{"candidate_adopting", "mount taken over", true},
+                                           Step{"candidate_ready", "node ready", true},
+                                           Step{"old_while_checked", "is checked, process", false},
+                                           Step{"old_standing_by", "standing by", false},
+                                           Step{"old_announced", "upgrade begins", false},
+                                           Step{"old_suspended", "suspended", false},
+                                           Step{"old_adopting", "mount taken over", false},
+                                           Step{"old_handed_over", "handed over", false}),
+                         [](const auto& step) { return std::string(step.param.name); });
+
+}  // namespace
+}  // namespace weft::testing

@@ -19,6 +19,13 @@ ImageOpens::Parts parts_of_opens(const MountHandle& handle, const ServedMount::P
       .backing = make_backing_files(handle.channels.empty() ? -1 : handle.channels.front().get())};
 }
 
+/// A mount that was taken over has a guest that runs already. What is whole here is better read at
+/// native speed, which no recorder sees, than recorded once more.
+bool records_first_boot(const ServedMount::Parts& parts) {
+  if (parts.taken_over || parts.profiles == nullptr) return false;
+  return !parts.image->usage().complete || !parts.profiles->has(parts.image->info().id);
+}
+
 }  // namespace
 
 ServedMount::ServedMount(const MountHandle& handle, Parts parts)

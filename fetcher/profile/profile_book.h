@@ -23,6 +23,9 @@ namespace weft::fetcher {
 /// `store` outlives it. Thread-safe; every call may block on disk I/O.
 class ProfileBook final : public ProfileKeeper {
  public:
+  /// Keys of an image's signature that profiles are compared with.
+  static constexpr std::size_t signature_keys = 65536;
+
   /// `unix_time`: seconds since 1970, for what is shown to people.
   ProfileBook(Store& store, std::function<std::int64_t()> unix_time)
       : store_(store), unix_time_(std::move(unix_time)) {}
@@ -53,7 +56,6 @@ class ProfileBook final : public ProfileKeeper {
   /// thousands, and 2048 tell a shared part to within 1 %.
   static constexpr std::size_t keys_sampled = 2048;
   static constexpr std::size_t images_compared = 256;
-  static constexpr std::size_t signature_keys = 65536;
 
   using Sample = std::shared_ptr<const std::vector<DigestKey>>;
 

@@ -80,8 +80,7 @@ void FetchEngine::attach(std::shared_ptr<LocalImage> image) {
 void FetchEngine::detach(const ImageId& image) {
   const State state = find(image);
   if (!state || state->attached == 0) return;
-  --state->attached;
-  state->changed.notify_all();
+  if (--state->attached == 0) state->changed.notify_all();
   release_if_idle(state);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fetcher/profile/profile_codec.h"
+#include "fetcher/profile/profile_match.h"
 #include "indexer/core/file_io.h"
 #include "tools/api/handler_support.h"
 #include "tools/api/handlers.h"
@@ -89,7 +90,14 @@ Result<ShownProfile> show(Node& node, const std::string& reference) {
     if (!kept) return no_profile(reference);
   }
   WEFT_TRY(auto here, which_are_here(node.store(), kept->profile));
-  return ShownProfile{named.image, named.name, *std::move(kept), std::move(here)};
+  ShownProfile shown{named.image, named.name, *std::move(kept), std::move(here)};
+  if (shown.kept.profile.image != named.image) {
+    const auto signature =
+        node.store().signature(named.image, fetcher::ProfileBook::signature_keys);
+    shown.held = signature ? fetcher::part_held(fetcher::keys_of(shown.kept.profile), *signature)
+                           : std::nullopt;
+  }
+  return shown;
 }
 
 Result<fetcher::BootProfile> read_profile(const std::string& path) {

@@ -83,6 +83,7 @@ json::object to_json(const ShownProfile& shown, std::size_t entries) {
   view["image"] = to_hex(shown.image);
   view["name"] = shown.name;
   view["own"] = shown.kept.profile.image == shown.image;
+  view["held"] = shown.held ? json::value(*shown.held) : json::value(nullptr);
   const auto here = static_cast<std::uint64_t>(std::ranges::count(shown.here, true));
   view["here"] = here * block_size;
   view["in_every_boot"] = static_cast<std::uint64_t>(std::ranges::count_if(

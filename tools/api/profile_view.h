@@ -6,6 +6,7 @@
 #include <boost/json/object.hpp>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ struct ShownProfile {
   std::string name;                 ///< "": it is not here
   fetcher::ProfileBook::Kept kept;  ///< its own, or that of a relative
   std::vector<bool> here;           ///< for each entry: some image here can read it
+  /// Which part of its blocks the image holds, as far as is known; of its own, all.
+  std::optional<double> held = 1;
 };
 
 /// What every view of a profile has.

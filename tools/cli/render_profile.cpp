@@ -76,8 +76,13 @@ std::string render_profiles(const json::object& answer) {
 std::string render_profile(const json::object& profile) {
   auto text = fmt::format("{}  {}\n", name_or_id(profile), text_of(profile, "image").substr(0, 12));
   if (!flag_of(profile, "own")) {
-    text += fmt::format("  of a relative  {}: no boot of this image is known\n",
+    text += fmt::format("  of        {}: no boot of this image is known",
                         text_of(profile, "recorded_for").substr(0, 12));
+    const auto* held = profile.if_contains("held");
+    if (held != nullptr && held->is_number()) {
+      text += fmt::format("; it holds {:.0f}% of these blocks", held->to_number<double>() * 100);
+    }
+    text += "\n";
   }
   const auto boots = count_of(profile, "boots");
   text += fmt::format("  boots     {} ({})\n", boots, origin_of(profile));

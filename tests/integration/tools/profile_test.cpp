@@ -167,6 +167,7 @@ TEST_F(Profiles, relative_that_was_never_booted_gets_it_by_digest) {
   (void)near_->must("POST", "v1/images", {{"file", file.string()}, {"name", "web2"}});
   const auto profile = profile_of(*near_, "web2");
   EXPECT_EQ(profile.at("own"), false);
+  EXPECT_EQ(profile.at("held"), 1.0);
   EXPECT_EQ(profile.at("recorded_for"), near_->must("GET", "v1/images/web").at("id"));
   EXPECT_EQ(blocks_of(profile), order) << "as recorded: places are those of the other image";
 }

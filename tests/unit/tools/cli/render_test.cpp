@@ -123,8 +123,9 @@ TEST(Render, profile_shows_what_a_boot_needs_when_and_what_of_it_is_here) {
 
 TEST(Render, profile_of_a_relative_says_so) {
   const auto answer = parse(R"({"image": "3f2a9c01be77d5d5aa", "name": "", "own": false,
-    "recorded_for": "aa00bb11cc22dd33ee", "boots": 1, "from_peer": true, "blocks": 1})");
-  EXPECT_TRUE(render_profile(answer).contains("of a relative  aa00bb11cc22"));
+    "recorded_for": "aa00bb11cc22dd33ee", "boots": 1, "from_peer": true, "blocks": 1, "held": 0.844})");
+  EXPECT_TRUE(render_profile(answer).contains(
+      "of        aa00bb11cc22: no boot of this image is known; it holds 84% of these blocks\n"));
   EXPECT_TRUE(render_profile(answer).contains("(from a peer)"));
   EXPECT_EQ(render_profiles(parse(R"({"profiles": []})")),
             "no boot profiles: a boot from a mount is recorded by itself\n");

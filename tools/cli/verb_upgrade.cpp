@@ -15,6 +15,8 @@ namespace {
 
 /// Longer than the supervisor lets any step take.
 constexpr auto limit = std::chrono::minutes(3);
+/// For a worker that died to be replaced; a hand-over without trouble is waited for anyway.
+constexpr auto silence_limit = std::chrono::seconds(10);
 constexpr auto poll_period = std::chrono::milliseconds(50);
 
 Result<std::string> binary_of(const std::string& given) {
@@ -30,13 +32,16 @@ Result<boost::json::object> await_outcome(Session& session, const boost::json::o
   const auto from = count_of(object_of(begun, "from"), "pid");
   const auto to = count_of(object_of(begun, "to"), "pid");
   const auto deadline = steady_clock().now() + limit;
+  auto heard = steady_clock().now();
   while (pause_for(poll_period, session.stop_token())) {
     if (steady_clock().now() >= deadline) {
       return fail(Errc::deadline_passed, Operation::serve, "the daemon does not answer");
     }
     auto now = session.call(make_call("GET", {"version"}), NodeNeed::daemon);
-    if (!now && now.error().is(Errc::no_daemon)) continue;  // between two workers
+    const bool silent = !now && now.error().is(Errc::no_daemon);
+    if (silent && steady_clock().now() - heard < silence_limit) continue;
     if (!now) return now;
+    heard = steady_clock().now();
     const auto pid = count_of(*now, "pid");
     const auto& upgrade = object_of(*now, "upgrade");
     if (pid == to) return now;

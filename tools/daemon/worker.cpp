@@ -18,6 +18,7 @@
 #include <csignal>
 #include <ctime>
 
+#include <pthread.h>
 #include <unistd.h>
 
 namespace weft::tools {
@@ -139,6 +140,8 @@ class Serving {
 }  // namespace
 
 Result<void> run_worker(WorkerOptions options) {
+  // Else the name of the descriptor that it was started from.
+  ::pthread_setname_np(::pthread_self(), "weft-worker");
   const auto ending = prepare_signals();
   std::unique_ptr<fs::MountKeeper> keeper;
   fs::WorkerLink* link = nullptr;

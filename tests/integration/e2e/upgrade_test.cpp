@@ -27,6 +27,41 @@ TEST_F(Upgrade, reads_go_on_over_many_upgrades_in_a_row) {
               std::chrono::duration<double>(reads.longest()).count());
 }
 
+TEST_F(Upgrade, reads_that_wait_for_a_far_peer_are_answered_by_whoever_serves_next) {
+  RunningRelay relay({.listen = "127.0.0.1:0",
+                      .target = holder_.address(),
+                      .round_trip = 300ms,
+                      .bits_per_second = 20'000'000});
+  expect_ok(node_.weft({"mount", "x", target_, "--peer", relay.address()}));
+  VerifiedReads reads(image(), file_);
+  for (int i = 0; i < 6; ++i) {
+    const auto waits = [&] {
+      const auto mounts = node_.query({"status"}).at("mounts").as_array();
+      return !mounts.empty() && !mounts.at(0).at("waiting").as_array().empty();
+    };
+    ASSERT_TRUE(soon(waits));
+    expect_ok(upgrade());
+    ASSERT_EQ(reads.trouble(), "") << i;
+  }
+  EXPECT_GT(blocks_missing(node_), 0U) << "there was something to wait for to the end";
+  EXPECT_EQ(reads.stop(), "");
+  const auto failed = node_.query({"status"}).at("mounts").at(0).at("reads").at("failed");
+  EXPECT_EQ(failed.to_number<int>(), 0);
+}
+
+TEST_F(Upgrade, a_daemon_told_to_stop_in_the_middle_of_it_stops_in_good_order) {
+  mount();
+  const auto from = node_.log().size();
+  std::thread upgrading([&] { static_cast<void>(upgrade()); });
+  ASSERT_TRUE(soon([&] { return node_.log().find("suspended", from) != std::string::npos; }));
+  const auto ended = node_.stop();
+  upgrading.join();
+  EXPECT_TRUE(ended.ok()) << "exit " << ended.code;
+  EXPECT_FALSE(std::filesystem::exists(image())) << "it is unmounted";
+  node_.start();
+  EXPECT_TRUE(std::filesystem::exists(image())) << "and on record";
+}
+
 TEST_F(Upgrade, a_binary_that_cannot_serve_leaves_the_old_worker_untouched) {
   mount();
   VerifiedReads reads(image(), file_);

@@ -162,6 +162,48 @@ TEST(WorkerLink, inherited_mounts_come_one_by_one_until_the_end) {
   EXPECT_EQ(handles->back().spec.target, "/mnt/500");
 }
 
+TEST(WorkerLink, an_upgrade_waits_longer_than_other_calls) {
+  ScriptedSupervisor supervisor(
+      [](const Message& call) -> std::optional<ScriptedSupervisor::Answer> {
+        if (!std::holds_alternative<UpgradeCall>(call)) return std::nullopt;
+        std::this_thread::sleep_for(100ms);  // the deadline of other calls is shorter
+        return ScriptedSupervisor::Answer{StandingByReply{4711, "0.2.0"}};
+      });
+  const auto link = connect_mount_keeper(supervisor.worker_end(), {.call_deadline = 20ms});
+  const auto candidate = link->prepare_upgrade("/usr/bin/weft");
+  ASSERT_TRUE(candidate.has_value()) << candidate.error().message();
+  EXPECT_EQ(candidate->process_id, 4711U);
+  EXPECT_EQ(candidate->build, "0.2.0");
+  EXPECT_TRUE(link->report_ready().error().is(Errc::deadline_passed));
+}
+
+TEST(WorkerLink, a_hand_over_that_failed_says_why) {
+  ScriptedSupervisor supervisor([](const Message& call) -> ScriptedSupervisor::Answer {
+    EXPECT_TRUE(std::holds_alternative<HandOverCall>(call));
+    return {FailedReply{{make_error_code(Errc::helper_failed), Operation::serve, "it died"}}};
+  });
+  const auto link = connect_mount_keeper(supervisor.worker_end());
+  const auto handed = link->hand_over();
+  ASSERT_FALSE(handed.has_value());
+  EXPECT_TRUE(handed.error().is(Errc::helper_failed));
+  EXPECT_EQ(handed.error().detail, "it died");
+}
+
+TEST(WorkerLink, a_candidate_whose_supervisor_dies_does_not_begin_to_serve) {
+  ScriptedSupervisor supervisor(
+      [](const Message&) -> std::optional<ScriptedSupervisor::Answer> { return std::nullopt; });
+  const auto link = connect_mount_keeper(supervisor.worker_end());
+  std::thread dying([&] {
+    EXPECT_TRUE(supervisor.saw([](const Message& m) {
+      const auto* call = std::get_if<StandByCall>(&m);
+      return call != nullptr && call->build == "0.2.0";
+    }));
+    supervisor.die();
+  });
+  EXPECT_TRUE(link->stand_by("0.2.0").error().is(Errc::cancelled));
+  dying.join();
+}
+
 TEST(WorkerLink, an_endless_list_of_the_same_mount_is_refused) {
   ScriptedSupervisor supervisor([](const Message&) { return mounted(5, 1, true); });
   const auto link = connect_mount_keeper(supervisor.worker_end());

@@ -66,8 +66,6 @@ TEST_F(Borrowing, whether_a_range_touches_a_borrowed_block_is_told) {
   EXPECT_TRUE(borrows(3, 1));
   EXPECT_FALSE(borrows(4, 2)) << "its own, and missing";
   EXPECT_FALSE(borrows(4, 1000)) << "past the end there is nothing";
-  ASSERT_TRUE(next.send_blocks(*local, 2, 2));
-  EXPECT_FALSE(borrows(0, 6)) << "its own now";
 }
 
 TEST_F(Borrowing, borrowed_blocks_are_known_after_reopening) {

@@ -213,6 +213,33 @@ TEST(Render, status_shows_what_waits_and_why) {
             "deb12        running  50.0%  4.0 KiB of 8.0 KiB  4.0 KiB/s  1s left\n");
 }
 
+TEST(Render, status_shows_where_the_time_of_reads_went) {
+  const auto status = parse(R"({
+    "mounts": [{"target": "/mnt/vm", "name": "deb12", "waiting": [],
+      "reads": {"resident": 7, "missing": 2, "failed": 0, "stall": 1.5, "missing_p99": 0.8,
+        "by_origin": {
+          "resident": {"reads": 7, "total": 0.007, "p50": 0.001, "p99": 0.002, "max": 0.002},
+          "borrowed": {"reads": 0, "total": 0, "p50": 0, "p99": 0, "max": 0},
+          "wan_peer": {"reads": 2, "total": 1.5, "p50": 0.7, "p99": 0.8, "max": 0.8}}}}]})");
+  const auto text = render_status(status);
+  EXPECT_NE(text.find("\n"
+                      "MOUNT    BLOCKS FROM  READS  TOTAL    P50    P99    MAX\n"
+                      "/mnt/vm  own pack         7    7ms    1ms    2ms    2ms\n"
+                      "/mnt/vm  WAN peer         2     2s  700ms  800ms  800ms\n"),
+            std::string::npos)
+      << text;
+}
+
+TEST(Render, jobs_show_their_cap) {
+  const auto text = render_jobs(parse(R"({"jobs": [{"name": "deb12", "state": "paused",
+    "percent": 50, "done": 4096, "total": 8192, "rate": 4096, "limit": 1048576, "eta": null,
+    "note": "", "error": null}]})"));
+  EXPECT_EQ(text,
+            "MATERIALIZE  STATE   PROGRESS\n"
+            "deb12        paused  50.0%  4.0 KiB of 8.0 KiB  4.0 KiB/s (at most 1.0 MiB/s)\n");
+  EXPECT_EQ(render_jobs(parse(R"({"jobs": []})")), "");
+}
+
 TEST(Render, an_answer_of_another_shape_is_shown_as_far_as_it_goes) {
   for (const char* text : {"{}", R"({"images": 5, "mounts": [1, null], "peers": {"a": 1}})",
                            R"({"images": [{"name": 7, "size": -1, "percent": "x"}]})",

@@ -224,8 +224,10 @@ BlockCount Scheduler::landed(const ImageId& id, std::span<const BlockRange> rang
   if (ranges.empty()) return BlockCount(0);
   const ImageSchedule::Landed landed = at(id).schedule.landed(ranges);
   cancel_overtaken(at(id));
-  for (const BlockRange& range : ranges)
+  for (const BlockRange& range : ranges) {
     at(id).haves.landed(range);
+    at(id).urgency.landed(range);
+  }
   complete(landed.complete);
   dispatch(now);
   return landed.arrived;

@@ -115,8 +115,8 @@ class Scheduler {
   void set_goal(const ImageId& image, plan::Goal goal);
   /// At most so many blocks will be wanted as prefetch later: for what a budget must last.
   void more_to_come(const ImageId& image, BlockCount blocks);
-  /// These blocks are needed earlier than others; `last_tier` unless said.
-  void set_tier(const ImageId& image, std::span<const BlockRange> ranges, plan::Tier tier);
+  /// What is needed earlier than the rest, in place of what was said before.
+  void set_urgency(const ImageId& image, Urgency urgency);
   /// The answer to `MakePlan` number `number`. An answer that is not awaited any more is ignored.
   void plan_made(const ImageId& image, std::uint64_t number, const Result<PlanAnswer>& answer,
                  TimePoint now);

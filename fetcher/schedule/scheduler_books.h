@@ -39,7 +39,7 @@ struct ScheduledImage {
   // Planning.
   plan::Goal goal;
   BlockCount to_come;
-  std::map<plan::Tier, RangeSet> tiers;
+  Urgency urgency;
   Replanner replanner;
   TimePoint look_at_plan{};
   std::uint64_t plan_number = 0;  // that is being made

@@ -191,21 +191,21 @@ Picked Scheduler::pick(const Image& image, PeerId peer, Priority priority, Block
   const std::vector<LinkPace> links = paces();
   const ImageSchedule& schedule = image.schedule;
   const auto offer = [&](const RangeSet& wanted) {
-    return Offer{peer, limit, wanted, schedule.holders, schedule.queues(), links, image.thrifty()};
+    return Offer{peer,  limit,           wanted,        schedule.holders, schedule.queues(),
+                 links, image.thrifty(), &image.urgency};
   };
   const RangeSet& wanted = schedule.wanted(priority);
   if (priority != Priority::prefetch) {
     return {ImageOrder().pick(offer(wanted)).ranges, FetchReason::readahead};
   }
   if (!image.order) return order_->pick(offer(wanted));
-  // Such an order knows no tiers.
-  for (const auto& [tier, blocks] : image.tiers) {
-    const RangeSet first = intersect(wanted, blocks);
-    if (first.empty()) continue;
-    Picked picked = image.order->pick(offer(first));
-    if (!picked.ranges.empty()) return picked;
-  }
-  return image.order->pick(offer(wanted));
+  // Such an order knows no urgency.
+  Picked urgent;
+  image.urgency.visit(wanted, [&](plan::Tier, const RangeSet& first) {
+    urgent = image.order->pick(offer(first));
+    return urgent.ranges.empty();
+  });
+  return urgent.ranges.empty() ? image.order->pick(offer(wanted)) : urgent;
 }
 
 // --- Bookkeeping.

@@ -77,7 +77,7 @@ void FetchEngine::attach(std::shared_ptr<LocalImage> image) {
 void FetchEngine::detach(const ImageId& image) {
   const State state = find(image);
   if (!state || state->attached == 0) return;
-  --state->attached;
+  if (--state->attached == 0) state->changed.notify_all();
   release_if_idle(state);
 }
 
@@ -203,7 +203,9 @@ void FetchEngine::on_residency(PeerId peer, const ImageId& image, const wire::Re
 /// Peers that did not have an image may have got it meanwhile.
 void FetchEngine::ask_again(TimePoint now) {
   for (const auto& [id, state] : images_) {
-    if (now < state->ask_again || (state->waiters.empty() && !state->job)) continue;
+    if (now < state->ask_again || (state->waiters.empty() && !state->job && !state->boot.running)) {
+      continue;
+    }
     state->ask_again = now + ask_again_after;
     state->relations.asked.clear();
     tasks_.spawn("find relatives", find_relatives(state));

@@ -27,6 +27,7 @@ namespace weft::fetcher {
 class Exchange;
 class LinkMonitor;
 class PrefetchOrder;
+class ProfileSource;
 class RelativeTrees;
 class SwarmBook;
 
@@ -50,6 +51,8 @@ struct FetcherOptions {
   /// Who fetches what with us; shared with the server. Null: images are fetched alone. Outlives the
   /// fetcher.
   SwarmBook* swarms = nullptr;
+  /// Says in which order boots read images. May be null; outlives the fetcher.
+  ProfileSource* profiles = nullptr;
 };
 
 /// An image found at peers. `path` is verified against `info.root`, and `info` against its id.
@@ -110,6 +113,14 @@ class Fetcher final : public BlockFetcher {
   [[nodiscard]] std::shared_ptr<MaterializeJob> materialize(std::shared_ptr<LocalImage> image,
                                                             MaterializeOptions options,
                                                             MaterializeJob::OnProgress on_progress);
+
+  /// Fetches in the background what a boot of the attached image will read, in that order and not
+  /// more: by a profile, or without one by the image's partitions and file systems. Ends when that
+  /// is here, or with the last `detach`. Nothing happens where it is running already.
+  void prefetch_boot(std::shared_ptr<LocalImage> image);
+  /// There is another profile for this image than before; a boot that is being prefetched, or was,
+  /// goes on by it.
+  void profile_changed(const ImageId& image);
 
   // --- BlockFetcher.
   FetchTicket read(DemandRead request, Done done) override;

@@ -229,6 +229,8 @@ class Scheduler {
   void fill(PeerId peer, Link& link, wire::Priority priority, TimePoint now);
   bool send_one(const ImageId& id, Image& image, PeerId peer, Link& link, wire::Priority priority,
                 TimePoint now);
+  [[nodiscard]] static BlockCount request_size(const Link& link, wire::Priority priority,
+                                               TimePoint now);
   [[nodiscard]] BlockCount within_caps(Image& image, wire::Priority priority, TimePoint now);
   [[nodiscard]] Picked pick(const Image& image, PeerId peer, wire::Priority priority,
                             BlockCount limit) const;
@@ -304,7 +306,7 @@ class Scheduler {
                                                           const RangeSet& blocks, BlockCount most);
   void cancel_overtaken(Image& image);
   void count(Image& image, const ImageSchedule::Fetch& fetch, BlockCount useful, BlockCount wasted);
-  static void note_demand(ImageSchedule& schedule, FetchId id, double seconds, TimePoint now);
+  void note_demand(ImageSchedule& schedule, FetchId id, BlockCount blocks, TimePoint now);
   [[nodiscard]] double price(PeerId peer) const;
   [[nodiscard]] BlockCount affordable(const Image& image, PeerId peer) const;
   void complete(std::span<const FetchTicket> tickets);

@@ -23,6 +23,12 @@ Urgency::Urgency(std::span<const Slice> slices) {
   }
 }
 
+bool Urgency::foresees(BlockRange range) const {
+  bool any = false;
+  of_.for_each(range, [&](BlockRange, std::uint32_t) { any = true; });
+  return any;
+}
+
 void Urgency::landed(BlockRange range) {
   std::vector<std::pair<BlockRange, std::uint32_t>> gone;
   of_.for_each(range, [&](BlockRange run, std::uint32_t part) { gone.emplace_back(run, part); });

@@ -43,6 +43,8 @@ class Urgency {
   /// It is here.
   void landed(BlockRange range);
   [[nodiscard]] bool empty() const { return of_.empty(); }
+  /// Some of it is in a slice.
+  [[nodiscard]] bool foresees(BlockRange range) const;
   [[nodiscard]] BlockCount count() const { return of_.count(); }
 
   /// Calls `visit(plan::Tier, const RangeSet&) -> bool` with what each slice has in common with

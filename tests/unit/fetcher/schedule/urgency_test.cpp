@@ -52,6 +52,14 @@ TEST(Urgency, what_has_landed_is_not_urgent_when_it_is_lost) {
   EXPECT_TRUE(urgency.empty());
 }
 
+TEST(Urgency, foresees_what_is_in_a_slice_until_it_is_here) {
+  Urgency urgency(std::vector<Urgency::Slice>{{1, ranges("..##....")}});
+  EXPECT_TRUE(urgency.foresees(blocks(0, 3)));
+  EXPECT_FALSE(urgency.foresees(blocks(4, 4)));
+  urgency.landed(blocks(2, 2));
+  EXPECT_FALSE(urgency.foresees(blocks(0, 8)));
+}
+
 TEST(Urgency, stages_are_what_people_see_of_tiers) {
   EXPECT_EQ(stage_of(1), 1);
   EXPECT_EQ(stage_of(boot_tiers), 1);

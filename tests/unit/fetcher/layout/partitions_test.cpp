@@ -111,7 +111,7 @@ TEST(Layout, an_unknown_file_system_gives_its_ends_and_the_gap_before_it) {
 TEST(Layout, a_disk_without_a_table_or_file_system_gives_only_its_beginning) {
   FakeDisk disk(size);
   const Findings findings = disk.explored();
-  EXPECT_EQ(findings.total, BlockCount(2)) << "table and superblock, both in block 0";
+  EXPECT_EQ(findings.total, BlockCount(1)) << "table and superblock";
 }
 
 TEST(Layout, what_is_not_here_is_asked_for_and_then_followed) {

@@ -150,10 +150,11 @@ std::vector<BlockRange> ImageSchedule::repeatable(BlockRange range, PeerId peer)
   return parts.ranges();
 }
 
-void ImageSchedule::expect(FetchId id, TimePoint now, Duration expected) {
+void ImageSchedule::expect(FetchId id, TimePoint now, Duration expected, Duration alone) {
   Fetch& fetch = fetches_.at(id);
   fetch.demanded_at = now;
   fetch.expected = std::max(expected, Duration(1));
+  fetch.alone = std::min(alone, fetch.expected);
 }
 
 bool ImageSchedule::arrived(FetchId id, std::span<const BlockRange> ranges) {

@@ -68,6 +68,7 @@ class ImageSchedule {
     bool hedged = false;       ///< some of it was asked for again
     TimePoint demanded_at{};   ///< sent, or raised, for a reader
     Duration expected{0};      ///< to take from then on; 0: nobody waits for it
+    Duration alone{0};         ///< the same if nothing were prefetched
 
     /// What may still come.
     [[nodiscard]] BlockCount due() const { return remaining.count() + superseded.count(); }
@@ -94,8 +95,9 @@ class ImageSchedule {
   void sent_again(FetchId id, PeerId peer, std::span<const BlockRange> ranges,
                   wire::Priority priority, TimePoint now, bool by_digest);
   void raise(FetchId id, wire::Priority priority);
-  /// Somebody waits for it from now on, and should not have to wait longer than `expected`.
-  void expect(FetchId id, TimePoint now, Duration expected);
+  /// Somebody waits for it from now on, and should not have to wait longer than `expected`, or
+  /// than `alone` but for what is prefetched.
+  void expect(FetchId id, TimePoint now, Duration expected, Duration alone);
   void mark_hedged(FetchId id) { fetches_.at(id).hedged = true; }
   /// False, and nothing changes: a block of `ranges` was not asked for with this fetch.
   [[nodiscard]] bool arrived(FetchId id, std::span<const BlockRange> ranges);

@@ -59,6 +59,12 @@ BlockCount LinkWindow::window() const {
   return BlockCount(std::max(2 * batch, static_cast<std::uint64_t>(blocks)));
 }
 
+BlockCount LinkWindow::window_beside_reads(double share) const {
+  const double held = rate_ * to_seconds(round_trip_ + processing) / wire_per_block_;
+  const double blocks = std::clamp((held + batch) * share, 1.0 * batch, 1e6);
+  return std::min(window(), BlockCount(static_cast<std::uint64_t>(blocks)));
+}
+
 BlockCount LinkWindow::request_size() const {
   const std::uint64_t quarter = window().value() / 4 / batch * batch;
   return BlockCount(std::clamp(quarter, batch, largest_request));
@@ -70,7 +76,11 @@ BlockCount LinkWindow::outstanding() const {
 
 double LinkWindow::queued_bytes() const {
   const std::uint64_t behind = std::min(blocks_[2] + blocks_[3], 2 * batch);
-  return static_cast<double>(blocks_[1] + behind) * wire_per_block_;
+  return demanded_bytes() + static_cast<double>(behind) * wire_per_block_;
+}
+
+double LinkWindow::demanded_bytes() const {
+  return static_cast<double>(blocks_[1]) * wire_per_block_;
 }
 
 }  // namespace weft::fetcher

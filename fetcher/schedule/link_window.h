@@ -36,6 +36,9 @@ class LinkWindow {
 
   /// Blocks of content the window holds at the compression seen lately.
   [[nodiscard]] BlockCount window() const;
+  /// The same while somebody reads: what the path holds and the peer takes to answer, or `share` of
+  /// that, at least a batch.
+  [[nodiscard]] BlockCount window_beside_reads(double share) const;
   /// Size of a prefetch request: a quarter of the window, in whole batches.
   [[nodiscard]] BlockCount request_size() const;
   [[nodiscard]] BlockCount outstanding() const;
@@ -45,6 +48,8 @@ class LinkWindow {
   /// Wire bytes that arrive before a demand read asked for now: all demand, and what prefetch the
   /// peer can no longer take back.
   [[nodiscard]] double queued_bytes() const;
+  /// Of these, what would arrive before it if nothing were prefetched.
+  [[nodiscard]] double demanded_bytes() const;
   [[nodiscard]] double bytes_per_second() const { return rate_; }
   [[nodiscard]] Duration round_trip() const { return round_trip_; }
   [[nodiscard]] double wire_bytes_per_block() const { return wire_per_block_; }

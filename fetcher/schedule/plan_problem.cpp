@@ -30,7 +30,7 @@ plan::Problem links_of(const PlanRequest& request) {
   return problem;
 }
 
-/// Tier by tier, each in image order.
+/// In the order of urgency, each slice in image order.
 class Grouping {
  public:
   Grouping(const PlanRequest& request, plan::ClassTable& table)
@@ -38,12 +38,11 @@ class Grouping {
 
   void add_all() {
     RangeSet rest = request_.wanted;
-    for (const auto& [tier, blocks] : request_.tiers) {
-      if (tier >= last_tier) break;
-      const RangeSet now = intersect(rest, blocks);
-      add(now, tier);
-      rest.remove(now);
-    }
+    request_.urgency.visit(request_.wanted, [&](plan::Tier tier, const RangeSet& blocks) {
+      add(blocks, tier);
+      rest.remove(blocks);
+      return true;
+    });
     add(rest, last_tier);
   }
   [[nodiscard]] BlockCount unheld() const { return unheld_; }
@@ -82,7 +81,13 @@ PlanForecast forecast_of(const plan::Problem& problem, const plan::Plan& plan) {
   std::vector<std::string> why = plan::why_tiers(problem, plan);
   for (std::size_t i = 0; i < plan.tiers.size(); ++i) {
     const plan::TierPlan& tier = plan.tiers[i];
-    forecast.tiers.push_back({tier.tier, ByteCount(tier.bytes), from_seconds(tier.finish),
+    ByteCount bytes(tier.bytes);
+    const plan::Tier stage = stage_of(tier.tier);
+    if (!forecast.tiers.empty() && forecast.tiers.back().tier == stage) {
+      bytes += forecast.tiers.back().bytes;
+      forecast.tiers.pop_back();
+    }
+    forecast.tiers.push_back({stage, bytes, from_seconds(tier.finish),
                               from_seconds(tier.bound.at_least), std::move(why[i])});
   }
   why = plan::why_sources(problem, plan);

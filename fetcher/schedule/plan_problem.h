@@ -7,6 +7,7 @@
 #include "fetcher/schedule/link_pace.h"
 #include "fetcher/schedule/plan_queues.h"
 #include "fetcher/schedule/range_set.h"
+#include "fetcher/schedule/urgency.h"
 #include "indexer/core/clock.h"
 #include "indexer/core/error.h"
 
@@ -25,8 +26,7 @@ namespace weft::fetcher {
 struct PlanRequest {
   std::uint64_t number = 0;  ///< of this scheduler; names the answer
   RangeSet wanted;           ///< nobody waits for it and it is not on its way
-  /// Of `wanted`, what is needed earlier than the rest, which is of tier `last_tier`.
-  std::map<plan::Tier, RangeSet> tiers;
+  Urgency urgency;           ///< what of it is needed earlier than the rest
   Holders holders;
   std::vector<LinkPace> links;         ///< that may be used, ascending
   std::vector<SiteInfo> sites;         ///< what `LinkPace::capped_site` counts
@@ -34,12 +34,11 @@ struct PlanRequest {
   double wire_bytes_per_block = 4096;  ///< of this image
   plan::Goal goal;
 };
-inline constexpr plan::Tier last_tier = 3;
 
 /// What a plan says will happen, counted from when it was asked for. Bytes are on the wire.
 struct PlanForecast {
   struct Tier {
-    plan::Tier tier = last_tier;
+    plan::Tier tier = stage_of(last_tier);  ///< a stage: 1, 2 or 3
     ByteCount bytes;
     Duration finish{0};  ///< its last byte is here
     Duration bound{0};   ///< proved: it cannot be here earlier

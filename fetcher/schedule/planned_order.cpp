@@ -35,7 +35,7 @@ std::vector<BlockRange> unplanned(const Offer& offer, const LinkPace& self) {
   Picker picker(offer);
   const bool complete = offer.queues.planned() == BlockCount(0);
   std::size_t looked = 0;
-  offer.queues.unplanned().visit([&](BlockRange run) {
+  const auto take = [&](BlockRange run) {
     if (!complete && ++looked > most_unplanned_runs) return false;
     if (!offer.thrifty || self.price_per_gib == 0) return picker.take(run);
     for (const Holders::Run& part : offer.holders.runs(run)) {
@@ -43,7 +43,16 @@ std::vector<BlockRange> unplanned(const Offer& offer, const LinkPace& self) {
       if (!picker.take(part.range)) return false;
     }
     return true;
-  });
+  };
+  if (offer.urgency != nullptr) {
+    // A request of urgent blocks does not wait for others to fill it.
+    offer.urgency->visit(offer.queues.unplanned(), [&](plan::Tier, const RangeSet& blocks) {
+      blocks.visit(take);
+      return picker.empty();
+    });
+    if (!picker.empty()) return std::move(picker).ranges();
+  }
+  offer.queues.unplanned().visit(take);
   return std::move(picker).ranges();
 }
 

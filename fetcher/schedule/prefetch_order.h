@@ -7,6 +7,7 @@
 #include "fetcher/schedule/peer_id.h"
 #include "fetcher/schedule/plan_queues.h"
 #include "fetcher/schedule/range_set.h"
+#include "fetcher/schedule/urgency.h"
 #include "indexer/core/range.h"
 
 #include <span>
@@ -21,8 +22,9 @@ struct Offer {
   const RangeSet& wanted;
   const Holders& holders;
   const PlanQueues& queues;
-  std::span<const LinkPace> links;  ///< all connected peers, ascending; `peer` is one of them
-  bool thrifty = false;             ///< money before time: a dearer source does not help a cheaper
+  std::span<const LinkPace> links;   ///< all connected peers, ascending; `peer` is one of them
+  bool thrifty = false;              ///< money before time: a dearer source does not help a cheaper
+  const Urgency* urgency = nullptr;  ///< null: nothing is needed before the rest
 };
 
 /// Blocks out of `wanted` that `peer` holds, in the order they shall be sent; at most

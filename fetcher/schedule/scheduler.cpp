@@ -73,6 +73,9 @@ bool Scheduler::read(const ImageId& id, NewRead read, TimePoint now) {
   WEFT_ASSERT(!read.missing.empty(), "a read that misses nothing");
   Image& image = at(id);
   demand_nodes(image, read.nodes, now);
+  // Who knows what is read next need not guess.
+  const bool foreseen = std::ranges::any_of(
+      read.missing, [&](const BlockRange& range) { return image.urgency.foresees(range); });
   const auto joined = image.schedule.add_read(
       read.ticket, {read.range, RangeSet(read.missing), read.deadline, read.hold, {}});
   for (const FetchId fetch : joined.raise)
@@ -80,6 +83,7 @@ bool Scheduler::read(const ImageId& id, NewRead read, TimePoint now) {
   image.haves_due = image.haves_due.value_or(Priority::demand);
   dispatch(now);
 
+  if (foreseen) return joined.any;
   BlockCount largest;
   for (const PeerId peer : usable(image.schedule.holders.with_blocks())) {
     largest = std::max(largest, links_.at(peer).window.window() * 2);
@@ -184,6 +188,11 @@ Scheduler::Verdict Scheduler::answered(FetchId id, const Answer& answer, TimePoi
     const bool early = fetch.due() > BlockCount(0);
     if (!early && fetch.reason == FetchReason::demand) {
       link.latency.record(now - fetch.demanded_at, fetch.expected);
+      const Duration batch =
+          from_seconds(wire::blocks_per_batch * link.window.wire_bytes_per_block() /
+                       link.window.bytes_per_second());
+      link.foreground.answered(now - fetch.demanded_at - fetch.alone, fetch.expected > fetch.alone,
+                               batch, now);
     }
     end_fetch(image, id);
     if (early && verdict == Verdict::fine) verdict = Verdict::truncated;
@@ -228,8 +237,10 @@ BlockCount Scheduler::landed(const ImageId& id, std::span<const BlockRange> rang
   if (ranges.empty()) return BlockCount(0);
   const ImageSchedule::Landed landed = at(id).schedule.landed(ranges);
   cancel_overtaken(at(id));
-  for (const BlockRange& range : ranges)
+  for (const BlockRange& range : ranges) {
     at(id).haves.landed(range);
+    at(id).urgency.landed(range);
+  }
   complete(landed.complete);
   dispatch(now);
   return landed.arrived;

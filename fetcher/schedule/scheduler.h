@@ -118,8 +118,8 @@ class Scheduler {
   void set_goal(const ImageId& image, plan::Goal goal);
   /// At most so many blocks will be wanted as prefetch later: for what a budget must last.
   void more_to_come(const ImageId& image, BlockCount blocks);
-  /// These blocks are needed earlier than others; `last_tier` unless said.
-  void set_tier(const ImageId& image, std::span<const BlockRange> ranges, plan::Tier tier);
+  /// What is needed earlier than the rest, in place of what was said before.
+  void set_urgency(const ImageId& image, Urgency urgency);
   /// The answer to `MakePlan` number `number`. An answer that is not awaited any more is ignored.
   void plan_made(const ImageId& image, std::uint64_t number, const Result<PlanAnswer>& answer,
                  TimePoint now);
@@ -232,6 +232,8 @@ class Scheduler {
   void fill(PeerId peer, Link& link, wire::Priority priority, TimePoint now);
   bool send_one(const ImageId& id, Image& image, PeerId peer, Link& link, wire::Priority priority,
                 TimePoint now);
+  [[nodiscard]] static BlockCount request_size(const Link& link, wire::Priority priority,
+                                               TimePoint now);
   [[nodiscard]] BlockCount within_caps(Image& image, wire::Priority priority, TimePoint now);
   [[nodiscard]] Picked pick(const Image& image, PeerId peer, wire::Priority priority,
                             BlockCount limit) const;
@@ -307,7 +309,7 @@ class Scheduler {
                                                           const RangeSet& blocks, BlockCount most);
   void cancel_overtaken(Image& image);
   void count(Image& image, const ImageSchedule::Fetch& fetch, BlockCount useful, BlockCount wasted);
-  static void note_demand(ImageSchedule& schedule, FetchId id, double seconds, TimePoint now);
+  void note_demand(ImageSchedule& schedule, FetchId id, BlockCount blocks, TimePoint now);
   [[nodiscard]] double price(PeerId peer) const;
   [[nodiscard]] BlockCount affordable(const Image& image, PeerId peer) const;
   void complete(std::span<const FetchTicket> tickets);

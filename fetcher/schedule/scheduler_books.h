@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fetcher/schedule/demand_latency.h"
+#include "fetcher/schedule/foreground.h"
 #include "fetcher/schedule/have_book.h"
 #include "fetcher/schedule/image_schedule.h"
 #include "fetcher/schedule/link_window.h"
@@ -39,7 +40,7 @@ struct ScheduledImage {
   // Planning.
   plan::Goal goal;
   BlockCount to_come;
-  std::map<plan::Tier, RangeSet> tiers;
+  Urgency urgency;
   Replanner replanner;
   TimePoint look_at_plan{};
   std::uint64_t plan_number = 0;  // that is being made
@@ -61,8 +62,16 @@ struct ScheduledLink {
   double rate_at_haves = 0;  // when have queries were last looked for because of it
   std::size_t nodes_per_request = wire::max_nodes;
   DemandLatency latency;
+  Foreground foreground;
 
   [[nodiscard]] bool lively() const { return !stalled && stalls == 0; }
+  /// What may be on its way before more of this priority is asked for.
+  [[nodiscard]] BlockCount limit(wire::Priority priority, TimePoint now) const {
+    if (!lively()) return BlockCount(1);  // has it come back?
+    if (priority == wire::Priority::readahead) return window.window() * 2;
+    return foreground.active(now) ? window.window_beside_reads(foreground.share(now))
+                                  : window.window();
+  }
 };
 
 /// A have query on its way.

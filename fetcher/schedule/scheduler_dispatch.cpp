@@ -141,8 +141,7 @@ BlockCount Scheduler::keep_affordable(std::vector<PeerId>& holders, const MoneyL
 // --- What nobody waits for yet.
 
 void Scheduler::fill(PeerId peer, Link& link, Priority priority, TimePoint now) {
-  BlockCount limit = link.window.window() * (priority == Priority::readahead ? 2 : 1);
-  if (!link.lively()) limit = BlockCount(1);  // has it come back?
+  const BlockCount limit = link.limit(priority, now);
   std::set<ImageId> dry;
   while (link.window.outstanding() < limit && busy() < limits_.in_flight.value() / 2) {
     auto next = images_.upper_bound(link.last_image);
@@ -161,7 +160,7 @@ bool Scheduler::send_one(const ImageId& id, Image& image, PeerId peer, Link& lin
                          Priority priority, TimePoint now) {
   if (now < image.prefetch_paused_until || image.held) return false;
   if (priority == Priority::prefetch && price(peer) > 0 && awaits_offers(image)) return false;
-  BlockCount size = link.lively() ? link.window.request_size() : one_batch;
+  BlockCount size = request_size(link, priority, now);
   size = std::min({size, affordable(image, peer), within_caps(image, priority, now)});
   if (size == BlockCount(0)) return false;
   const Picked picked = pick(image, peer, priority, size);
@@ -170,6 +169,16 @@ bool Scheduler::send_one(const ImageId& id, Image& image, PeerId peer, Link& lin
     image.cap.take(static_cast<double>(bytes_of(range.count).value()));
   send(id, image, {peer, priority, picked.reason}, picked.ranges, now);
   return true;
+}
+
+/// While somebody reads, not more than a batch beyond the limit.
+BlockCount Scheduler::request_size(const Link& link, Priority priority, TimePoint now) {
+  if (!link.lively()) return one_batch;
+  const BlockCount usual = link.window.request_size();
+  if (priority != Priority::prefetch || !link.foreground.active(now)) return usual;
+  const std::uint64_t room = (link.limit(priority, now) - link.window.outstanding()).value();
+  const std::uint64_t batches = (room + one_batch.value() - 1) / one_batch.value();
+  return std::min(usual, one_batch * batches);
 }
 
 /// Blocks that the caps let through now: none, or a batch at least.
@@ -191,21 +200,21 @@ Picked Scheduler::pick(const Image& image, PeerId peer, Priority priority, Block
   const std::vector<LinkPace> links = paces();
   const ImageSchedule& schedule = image.schedule;
   const auto offer = [&](const RangeSet& wanted) {
-    return Offer{peer, limit, wanted, schedule.holders, schedule.queues(), links, image.thrifty()};
+    return Offer{peer,  limit,           wanted,        schedule.holders, schedule.queues(),
+                 links, image.thrifty(), &image.urgency};
   };
   const RangeSet& wanted = schedule.wanted(priority);
   if (priority != Priority::prefetch) {
     return {ImageOrder().pick(offer(wanted)).ranges, FetchReason::readahead};
   }
   if (!image.order) return order_->pick(offer(wanted));
-  // Such an order knows no tiers.
-  for (const auto& [tier, blocks] : image.tiers) {
-    const RangeSet first = intersect(wanted, blocks);
-    if (first.empty()) continue;
-    Picked picked = image.order->pick(offer(first));
-    if (!picked.ranges.empty()) return picked;
-  }
-  return image.order->pick(offer(wanted));
+  // Such an order knows no urgency.
+  Picked urgent;
+  image.urgency.visit(wanted, [&](plan::Tier, const RangeSet& first) {
+    urgent = image.order->pick(offer(first));
+    return urgent.ranges.empty();
+  });
+  return urgent.ranges.empty() ? image.order->pick(offer(wanted)) : urgent;
 }
 
 // --- Bookkeeping.
@@ -231,14 +240,12 @@ void Scheduler::send(const ImageId& id, Image& image, Ask ask,
   const auto flush = [&] {
     if (part.empty()) return;
     const FetchId fetch{++last_fetch_};
-    const double expected =
-        expected_completion(source(ask.peer, {}), static_cast<double>(blocks.value()));
     if (ask.reason == FetchReason::duplicate) {
       image.schedule.sent_again(fetch, ask.peer, part, ask.priority, now, by_digest);
     } else {
       image.schedule.sent(fetch, ask.peer, part, ask.priority, now, by_digest, ask.reason);
     }
-    if (ask.priority == Priority::demand) note_demand(image.schedule, fetch, expected, now);
+    if (ask.priority == Priority::demand) note_demand(image.schedule, fetch, blocks, now);
     if (const double cost = price(ask.peer); cost > 0) {
       image.money.reserve(cost, blocks);
       prices_.emplace(fetch, cost);
@@ -269,7 +276,7 @@ void Scheduler::raise(Image& image, FetchId id, TimePoint now) {
   const auto& fetch = image.schedule.fetches().at(id);
   links_.at(fetch.peer).window.raised(fetch.priority, Priority::demand, fetch.due());
   image.schedule.raise(id, Priority::demand);
-  note_demand(image.schedule, id, expected_completion(source(fetch.peer, {}), 0), now);
+  note_demand(image.schedule, id, BlockCount(0), now);
   commands_.push_back(RaiseFetch{id, fetch.peer});
 }
 

@@ -159,8 +159,17 @@ const std::map<PeerId, SourceCounts>& Scheduler::counts(const ImageId& image) co
   return it == images_.end() ? none : it->second.counts;
 }
 
-void Scheduler::note_demand(ImageSchedule& schedule, FetchId id, double seconds, TimePoint now) {
-  schedule.expect(id, now, from_seconds(seconds));
+/// Of `blocks` blocks that are not among what is on its way at its link.
+void Scheduler::note_demand(ImageSchedule& schedule, FetchId id, BlockCount blocks, TimePoint now) {
+  const PeerId peer = schedule.fetches().at(id).peer;
+  Link& link = links_.at(peer);
+  SourceState state = source(peer, {});
+  const auto more = static_cast<double>(blocks.value());
+  const double expected = expected_completion(state, more);
+  state.queued_bytes = link.window.demanded_bytes();
+  const double alone = expected_completion(state, more);
+  schedule.expect(id, now, from_seconds(expected), from_seconds(alone));
+  link.foreground.demanded(now);
 }
 
 // --- Money.

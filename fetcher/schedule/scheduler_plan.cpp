@@ -40,13 +40,9 @@ void Scheduler::set_goal(const ImageId& id, plan::Goal goal) {
   at(id).replanner.goal_changed();
 }
 
-void Scheduler::set_tier(const ImageId& id, std::span<const BlockRange> ranges, plan::Tier tier) {
+void Scheduler::set_urgency(const ImageId& id, Urgency urgency) {
   Image& image = at(id);
-  for (const BlockRange& range : ranges) {
-    for (auto& [other, blocks] : image.tiers)
-      blocks.remove(range);
-    if (tier < last_tier) image.tiers[tier].add(range);
-  }
+  image.urgency = std::move(urgency);
   image.replanner.goal_changed();
 }
 
@@ -66,7 +62,7 @@ void Scheduler::plan_if_due(const ImageId& id, Image& image, TimePoint now) {
   auto request = std::make_shared<PlanRequest>();
   request->number = image.plan_number;
   request->wanted = schedule.wanted(Priority::prefetch);
-  request->tiers = image.tiers;
+  request->urgency = image.urgency;
   request->holders = schedule.holders;
   request->links = links;
   request->sites = own_link_.sites;

@@ -71,7 +71,7 @@ FetchEngine::State FetchEngine::care_for(const std::shared_ptr<LocalImage>& imag
 void FetchEngine::attach(std::shared_ptr<LocalImage> image) {
   if (stopping_) return;
   const State state = care_for(image);
-  if (++state->attached == 1 && options_.profile_keeper != nullptr) {
+  if (++state->attached == 1 && options_.profiles != nullptr) {
     tasks_.spawn("find a boot profile", find_profile(state));
   }
   drain();
@@ -206,7 +206,9 @@ void FetchEngine::on_residency(PeerId peer, const ImageId& image, const wire::Re
 /// Peers that did not have an image may have got it meanwhile.
 void FetchEngine::ask_again(TimePoint now) {
   for (const auto& [id, state] : images_) {
-    if (now < state->ask_again || (state->waiters.empty() && !state->job)) continue;
+    if (now < state->ask_again || (state->waiters.empty() && !state->job && !state->boot.running)) {
+      continue;
+    }
     state->ask_again = now + ask_again_after;
     state->relations.asked.clear();
     tasks_.spawn("find relatives", find_relatives(state));

@@ -7,6 +7,7 @@
 #include "fetcher/net/timers.h"
 #include "fetcher/schedule/scheduler.h"
 #include "fetcher/schedule/twins.h"
+#include "fetcher/service/boot_walk.h"
 #include "fetcher/service/fetcher.h"
 #include "fetcher/service/image_state.h"
 #include "fetcher/service/landing.h"
@@ -59,6 +60,8 @@ class FetchEngine final : public PeerEvents {
                                                             MaterializeOptions options,
                                                             MaterializeJob::OnProgress on_progress,
                                                             std::function<void()> wake);
+  void prefetch_boot(const std::shared_ptr<LocalImage>& image);
+  void profile_changed(const ImageId& image);
   /// Makes every job look at whether it was cancelled.
   void wake_jobs();
   [[nodiscard]] FetchStatistics statistics() const;
@@ -191,6 +194,19 @@ class FetchEngine final : public PeerEvents {
   void cap(const State& state, double bytes_per_second);
   void complete_report(const State& state, MaterializeProgress& progress) const;
   Awaitable<void> run_job(State state, std::shared_ptr<JobHandle> job, MaterializeOptions options);
+
+  // --- engine_boot.cpp: what a boot will read.
+  struct BootWaits;
+  void begin_boot(const State& state, bool by_layout);
+  Awaitable<void> run_boot(State state);
+  Awaitable<std::shared_ptr<BootWalk>> find_boot_walk(State state);
+  Awaitable<void> follow(State state, std::shared_ptr<BootWalk> walk);
+  void apply(const State& state, BootWaits& waits, BootWalk::Wanted wanted);
+  [[nodiscard]] bool may_step(const State& state, BootWaits& waits) const;
+  [[nodiscard]] bool all_here(const State& state, BootWaits& waits);
+  [[nodiscard]] bool boots_on(const State& state) const {
+    return !stopping_ && state->attached > 0 && !state->boot.reload;
+  }
 
   // --- engine_money.cpp
   using WriteDown = std::function<Result<void>(double money)>;

@@ -43,7 +43,7 @@ std::shared_ptr<MaterializeJob> FetchEngine::materialize(std::shared_ptr<LocalIm
 
 void FetchEngine::wake_jobs() {
   for (const auto& [id, state] : images_) {
-    if (state->job) state->changed.notify_all();
+    if (state->job || state->boot.running) state->changed.notify_all();
   }
 }
 
@@ -79,6 +79,7 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
   Materializer materializer(state->image, grafter(state), timers_.now());
   scheduler_.more_to_come(id, materializer.to_come());
   join_swarm(state);
+  begin_boot(state, false);
   while (!stopping_ && !job->cancelled() && !is_final(materializer.progress().state)) {
     hold_if_paused(state, *job);
     if (const auto goal = job->take_goal()) pursue(state, *goal);

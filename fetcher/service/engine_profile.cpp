@@ -21,7 +21,7 @@ constexpr std::size_t peers_asked = 8;
 /// Once for each time the image is attached; ends when it is detached.
 Awaitable<void> FetchEngine::find_profile(State state) {
   const Working working(*this, state);
-  ProfileKeeper& keeper = *options_.profile_keeper;
+  ProfileKeeper& keeper = *options_.profiles;
   const ImageId id = state->id();
   const auto known =
       co_await run_on_worker(workers_, [&keeper, id]() -> Result<bool> { return keeper.has(id); });
@@ -80,7 +80,7 @@ Awaitable<bool> FetchEngine::ask_for_profile(PeerId peer, State state, bool rela
   }
   spdlog::debug("peer {}: boot profile of {}: {} blocks of {} boots", session->remote().name,
                 to_hex(profile->image), profile->entries.size(), profile->boots);
-  auto learn = [&keeper = *options_.profile_keeper, p = *std::move(profile)] {
+  auto learn = [&keeper = *options_.profiles, p = *std::move(profile)] {
     return keeper.learn(p);
   };
   const auto learnt = co_await run_on_worker(workers_, std::move(learn));
@@ -89,6 +89,7 @@ Awaitable<bool> FetchEngine::ask_for_profile(PeerId peer, State state, bool rela
     co_return false;
   }
   state->changed.notify_all();
+  profile_changed(state->id());
   co_return true;
 }
 

@@ -102,6 +102,14 @@ std::shared_ptr<MaterializeJob> Fetcher::materialize(std::shared_ptr<LocalImage>
   });
 }
 
+void Fetcher::prefetch_boot(std::shared_ptr<LocalImage> image) {
+  impl_->later([image = std::move(image)](FetchEngine& e) { e.prefetch_boot(image); });
+}
+
+void Fetcher::profile_changed(const ImageId& image) {
+  impl_->later([image](FetchEngine& e) { e.profile_changed(image); });
+}
+
 FetchTicket Fetcher::read(DemandRead request, Done done) {
   const FetchTicket ticket{++impl_->last_ticket};
   if (impl_->stopped) {

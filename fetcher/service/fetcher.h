@@ -51,9 +51,9 @@ struct FetcherOptions {
   /// Who fetches what with us; shared with the server. Null: images are fetched alone. Outlives the
   /// fetcher.
   SwarmBook* swarms = nullptr;
-  /// Keeps the boot profiles that peers give of attached images. Null: they are not asked. Outlives
-  /// the fetcher.
-  ProfileKeeper* profile_keeper = nullptr;
+  /// Says in which order boots read images, and keeps what peers tell of attached ones. Null: no
+  /// order is known, and no peer is asked. Outlives the fetcher.
+  ProfileKeeper* profiles = nullptr;
 };
 
 /// An image found at peers. `path` is verified against `info.root`, and `info` against its id.
@@ -114,6 +114,14 @@ class Fetcher final : public BlockFetcher {
   [[nodiscard]] std::shared_ptr<MaterializeJob> materialize(std::shared_ptr<LocalImage> image,
                                                             MaterializeOptions options,
                                                             MaterializeJob::OnProgress on_progress);
+
+  /// Fetches in the background what a boot of the attached image will read, in that order and not
+  /// more: by a profile, or without one by the image's partitions and file systems. Ends when that
+  /// is here, or with the last `detach`. Nothing happens where it is running already.
+  void prefetch_boot(std::shared_ptr<LocalImage> image);
+  /// There is another profile for this image than before; a boot that is being prefetched, or was,
+  /// goes on by it.
+  void profile_changed(const ImageId& image);
 
   // --- BlockFetcher.
   FetchTicket read(DemandRead request, Done done) override;

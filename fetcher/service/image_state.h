@@ -50,6 +50,14 @@ struct Relations {
   std::optional<TimePoint> before;  ///< when the tree is asked for all the same
 };
 
+/// The prefetch of a boot.
+struct BootRun {
+  bool running = false;
+  bool by_layout = false;    ///< wanted without a profile, too
+  bool own_profile = false;  ///< there is no better one
+  bool reload = false;       ///< there may be a better profile
+};
+
 /// What the engine keeps of an image it cares for. I/O thread only, but for `image` and `loose`,
 /// which workers use. Shared with the tasks that work on it.
 struct ImageState {
@@ -74,7 +82,8 @@ struct ImageState {
   TimePoint review_twins_at{};
   std::shared_ptr<JobHandle> job;
   std::shared_ptr<JobMoney> money;  ///< of the job
-  std::shared_ptr<Swarm> swarm;     ///< while the job runs, among nodes that fetch the image too
+  BootRun boot;
+  std::shared_ptr<Swarm> swarm;  ///< while the job runs, among nodes that fetch the image too
   Signal swarm_changed;
   Signal changed;  ///< something landed, or a peer came or went
 };

@@ -117,14 +117,26 @@ void Node::materialize() {
   drain();
 }
 
-void Node::read(BlockRange range, Duration timeout) {
+void Node::prefetch(const std::vector<fetcher::Urgency::Slice>& order) {
+  scheduler_.set_urgency(world_.image, fetcher::Urgency(order));
+  for (const fetcher::Urgency::Slice& slice : order) {
+    for (const BlockRange& range : slice.blocks) {
+      const std::vector<BlockRange> missing = held_.gaps(range);
+      scheduler_.want(world_.image, missing, {}, Priority::prefetch, now());
+    }
+  }
+  drain();
+}
+
+void Node::read(BlockRange range, Duration timeout, std::function<void()> done) {
   std::vector<BlockRange> missing = held_.gaps(range);
   if (missing.empty()) {
     ++figures_.reads_done;
+    if (done) done();
     return;
   }
   const fetcher::FetchTicket ticket{++last_ticket_};
-  reads_[ticket] = now();
+  reads_[ticket] = {now(), std::move(done)};
   scheduler_.read(world_.image,
                   {.ticket = ticket,
                    .range = range,
@@ -228,12 +240,13 @@ void Node::perform(fetcher::Command& command) {
   }
   if (const auto* c = std::get_if<fetcher::CompleteRead>(&command)) {
     ++figures_.reads_done;
-    figures_.longest_read = std::max(figures_.longest_read, now() - reads_.at(c->ticket));
-    reads_.erase(c->ticket);
+    figures_.longest_read = std::max(figures_.longest_read, now() - reads_.at(c->ticket).since);
+    figures_.read_times.push_back(now() - reads_.at(c->ticket).since);
+    answered(c->ticket);
   }
   if (const auto* c = std::get_if<fetcher::FailRead>(&command)) {
     ++figures_.reads_failed;
-    reads_.erase(c->ticket);
+    answered(c->ticket);
   }
   if (const auto* c = std::get_if<fetcher::MakePlan>(&command)) {
     world_.events.at(now() + options_.planning, [this, request = c->request] {
@@ -246,6 +259,12 @@ void Node::perform(fetcher::Command& command) {
     const std::vector<BlockRange> missing = held_.gaps(c->range);
     scheduler_.want(world_.image, missing, {}, Priority::readahead, now());
   }
+}
+
+/// Whoever waits goes on by itself: it may read again.
+void Node::answered(fetcher::FetchTicket ticket) {
+  const auto read = reads_.extract(ticket);
+  if (read.mapped().done) world_.events.after(Duration(0), read.mapped().done);
 }
 
 void Node::ask(const fetcher::SendBlocks& command) {

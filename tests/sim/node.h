@@ -86,6 +86,7 @@ struct NodeFigures {
   std::uint64_t reads_done = 0;
   std::uint64_t reads_failed = 0;
   Duration longest_read{0};
+  std::vector<Duration> read_times;  ///< of those that had to wait
 };
 
 /// A node: the production scheduler, driven as `FetchEngine` drives it, and a server that behaves
@@ -99,7 +100,11 @@ class Node {
   void disconnect(Node& server);
   /// Everything that is missing, as a materialization.
   void materialize();
-  void read(BlockRange range, Duration timeout = std::chrono::seconds(60));
+  /// `done` is called when it is answered, at once if nothing is missing.
+  void read(BlockRange range, Duration timeout = std::chrono::seconds(60),
+            std::function<void()> done = {});
+  /// What is missing of these, in the order of their slices, as the prefetch of a boot.
+  void prefetch(const std::vector<fetcher::Urgency::Slice>& order);
 
   // --- As a source.
   void hold(BlockRange range);
@@ -167,7 +172,12 @@ class Node {
   std::vector<BlockRange> landings_;  // everything held, in the order it came
   std::optional<TimePoint> completed_at_;
   std::optional<TimePoint> timer_at_;
-  std::map<fetcher::FetchTicket, TimePoint> reads_;
+  struct Read {
+    TimePoint since;
+    std::function<void()> done;
+  };
+  void answered(fetcher::FetchTicket ticket);
+  std::map<fetcher::FetchTicket, Read> reads_;
   std::uint64_t last_ticket_ = 0;
   NodeFigures figures_;
   fetcher::SwarmBook book_;

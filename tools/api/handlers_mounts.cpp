@@ -46,6 +46,22 @@ Result<void> unmount_leftover(Node& node, const std::string& target, bool force)
   return {};
 }
 
+/// `materialize` is an older way to say "prefetch": "all".
+Result<Prefetch> prefetch_of(Node& node, const Call& call) {
+  WEFT_TRY(const auto text, optional_text(call, "prefetch"));
+  WEFT_TRY(const bool materialize, optional_flag(call, "materialize", false));
+  Prefetch prefetch = node.config().prefetch;
+  if (text) {
+    WEFT_TRY(prefetch, parse_prefetch(*text));
+  }
+  if (materialize && text && prefetch != Prefetch::all) {
+    return fail(
+        Errc::bad_request, Operation::mount,
+        fmt::format("materialize fetches everything, prefetch \"{}\" does not: give one", *text));
+  }
+  return materialize ? Prefetch::all : prefetch;
+}
+
 Result<void> begin_materialize(Node& node, const FoundImage& found) {
   WEFT_CHECK(node.jobs()->start(found.name, found.image, {}));
   return {};
@@ -66,13 +82,13 @@ Reply list_mounts(Node& node, const Call&, const CallContext&) {
 }
 
 Reply create_mount(Node& node, const Call& call, const CallContext&) {
-  WEFT_CHECK(
-      only_members(call, {"image", "target", "peers", "policy", "hold", "materialize", "create"}));
+  WEFT_CHECK(only_members(
+      call, {"image", "target", "peers", "policy", "hold", "prefetch", "materialize", "create"}));
   if (node.mounts() == nullptr) return no_mounts();
   WEFT_TRY(const auto reference, required_text(call, "image"));
   WEFT_TRY(const auto target, required_text(call, "target"));
   WEFT_TRY(const auto policy, policy_of(node, call));
-  WEFT_TRY(const bool materialize, optional_flag(call, "materialize", false));
+  WEFT_TRY(const auto prefetch, prefetch_of(node, call));
   fs::TargetOptions options;
   WEFT_TRY(options.create, optional_flag(call, "create", false));
   options.forbidden.push_back(node.store().directory().string());
@@ -80,10 +96,11 @@ Reply create_mount(Node& node, const Call& call, const CallContext&) {
   WEFT_CHECK(add_peers_of(node, call));
   WEFT_TRY(const auto found, find_or_adopt(node, reference));
   fs::MountRequest request{found.image, found.name, prepared.path, prepared.kind, policy};
-  WEFT_TRY(const auto status, node.mounts()->mount(std::move(request)));
-  spdlog::info("mounted target={} image={} name={} policy={}", status.target, to_hex(status.image),
-               status.name, to_string(policy.when_missing));
-  if (materialize) WEFT_CHECK(begin_materialize(node, found));
+  WEFT_TRY(const auto status, node.mounts()->mount(std::move(request), prefetch));
+  spdlog::info("mounted target={} image={} name={} policy={} prefetch={}", status.target,
+               to_hex(status.image), status.name, to_string(policy.when_missing),
+               to_string(prefetch));
+  if (prefetch == Prefetch::all) WEFT_CHECK(begin_materialize(node, found));
   auto view = to_json(status, nullptr);
   const std::filesystem::path path(status.target);
   view["file"] = status.kind == fs::TargetKind::file ? path.string()

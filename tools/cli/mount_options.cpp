@@ -26,6 +26,8 @@ Result<void> apply(MountFlags& flags, std::string_view option) {
     flags.policy = value;
   } else if (key == "hold" && !value.empty()) {
     flags.hold = value;
+  } else if (key == "prefetch" && !value.empty()) {
+    flags.prefetch = value;
   } else if (key == "materialize" && bare) {
     flags.materialize = true;
   } else if (key == "create" && bare) {

@@ -23,8 +23,9 @@ boost::json::object body_of(const Options& options, const std::string& target) {
       {"image", options.image},
       {"target", target},
       {"peers", boost::json::array(options.flags.peers.begin(), options.flags.peers.end())},
-      {"materialize", options.flags.materialize},
       {"create", options.flags.create}};
+  if (options.flags.materialize) body["materialize"] = true;
+  if (options.flags.prefetch) body["prefetch"] = *options.flags.prefetch;
   if (options.flags.policy) body["policy"] = *options.flags.policy;
   if (options.flags.hold) body["hold"] = *options.flags.hold;
   return body;
@@ -62,9 +63,13 @@ Verb mount_verb(CLI::App& app) {
   command.add_option("--policy", flags.policy,
                      "reads that no peer can answer: hold, eio or eagain (default: read_policy)");
   command.add_option("--hold", flags.hold, "how long hold waits before EIO, like 10min");
-  command.add_flag("--materialize", flags.materialize, "also fetch everything in the background");
+  command.add_option("--prefetch", flags.prefetch,
+                     "what to fetch before it is read: off, boot (what a boot will read) or all "
+                     "(default: the key prefetch)");
+  command.add_flag("--materialize", flags.materialize, "the same as --prefetch all");
   command.add_flag("--create", flags.create, "make TARGET if it is a missing directory");
-  command.add_option("-o", options->lists, "the same as mount(8) gives it: peer=…,policy=…,hold=…")
+  command
+      .add_option("-o", options->lists, "the same as mount(8) gives it: peer=…,policy=…,prefetch=…")
       ->allow_extra_args(false);
   return {&command, RunInSession([options](Session& session) { return run(session, *options); })};
 }

@@ -20,6 +20,13 @@ namespace weft::tools {
 
 enum class LogLevel : std::uint8_t { error, warn, info, debug };
 
+/// What a mount fetches before it is read.
+enum class Prefetch : std::uint8_t {
+  off,
+  boot,  ///< what a boot will read
+  all    ///< that first, then the rest: a materialize job
+};
+
 /// Settings of a node. A plain value; validated by `validate`.
 struct Config {
   std::filesystem::path state = "/var/lib/weft";
@@ -35,8 +42,9 @@ struct Config {
   ByteCount exchange_budget{1u << 20};                         ///< a minute
   std::string node_name;                                       ///< empty: the host's name
   ByteCount free_space_floor{256u << 20};
-  unsigned workers = 0;        ///< 0: one per processor, at least two
-  fs::ReadPolicy read_policy;  ///< of mounts that do not choose their own
+  unsigned workers = 0;                ///< 0: one per processor, at least two
+  fs::ReadPolicy read_policy;          ///< of mounts that do not choose their own
+  Prefetch prefetch = Prefetch::boot;  ///< of mounts that do not choose their own
   LogLevel log_level = LogLevel::info;
   std::filesystem::path log_file;  ///< empty: stderr
 };
@@ -66,6 +74,9 @@ struct ConfigKey {
 [[nodiscard]] std::string_view to_string(LogLevel level) noexcept;
 /// hold, eio or eagain. Errc::bad_config.
 [[nodiscard]] Result<fs::WhenMissing> parse_policy(std::string_view text);
+[[nodiscard]] std::string_view to_string(Prefetch prefetch) noexcept;
+/// off, boot or all. Errc::bad_config.
+[[nodiscard]] Result<Prefetch> parse_prefetch(std::string_view text);
 /// 1–64 characters of [A-Za-z0-9._-]. Errc::bad_config.
 [[nodiscard]] Result<std::string> parse_site(std::string_view text);
 /// Finite, not negative. Errc::bad_config.

@@ -93,6 +93,11 @@ Result<void> set_hold(Config& c, std::string_view text) {
   return {};
 }
 
+Result<void> set_prefetch(Config& c, std::string_view text) {
+  WEFT_TRY(c.prefetch, parse_prefetch(text));
+  return {};
+}
+
 Result<void> set_level(Config& c, std::string_view text) {
   for (const auto level : {LogLevel::error, LogLevel::warn, LogLevel::info, LogLevel::debug}) {
     if (to_string(level) != text) continue;
@@ -153,6 +158,8 @@ constexpr std::array keys{
               [](const Config& c) { return std::string(to_string(c.read_policy.when_missing)); }},
     ConfigKey{"read_hold", "TIME", "how long `hold` waits before EIO", set_hold,
               [](const Config& c) { return exact_duration(c.read_policy.deadline); }},
+    ConfigKey{"prefetch", "off|boot|all", "what mounts fetch before it is read", set_prefetch,
+              [](const Config& c) { return std::string(to_string(c.prefetch)); }},
     ConfigKey{"log_level", "LEVEL", "error, warn, info or debug", set_level,
               [](const Config& c) { return std::string(to_string(c.log_level)); }},
     ConfigKey{"log_file", "FILE", "log file (default: stderr)", set_log_file,
@@ -197,6 +204,18 @@ Result<void> validate(const Config& config) {
   for (const auto& peer : config.peers)
     WEFT_CHECK(check("peers", peer));
   return {};
+}
+
+std::string_view to_string(Prefetch prefetch) noexcept {
+  constexpr std::array<std::string_view, 3> names{"off", "boot", "all"};
+  return names[static_cast<std::size_t>(prefetch)];
+}
+
+Result<Prefetch> parse_prefetch(std::string_view text) {
+  for (const auto prefetch : {Prefetch::off, Prefetch::boot, Prefetch::all}) {
+    if (to_string(prefetch) == text) return prefetch;
+  }
+  return bad(fmt::format("\"{}\" is not what a mount can prefetch: off, boot or all", text));
 }
 
 std::string_view to_string(LogLevel level) noexcept {

@@ -52,7 +52,7 @@ Result<void> MountBook::adopt_inherited() {
     spdlog::info("mount taken over target={}", mount.target);
     if (!mount.image) continue;
     WEFT_TRY(auto image, store_.image(*mount.image));
-    note_mounted(mount.target, std::move(image));
+    note_mounted(mount.target, std::move(image), recorded_prefetch(mount.target));
   }
   return {};
 }
@@ -62,8 +62,15 @@ Result<void> MountBook::remount(const std::string& target, std::string_view text
   WEFT_TRY(auto image, store_.image(record.image));
   fs::MountRequest request{image, record.name, target, record.kind, record.policy};
   WEFT_TRY(const auto status, manager_.mount(std::move(request)));
-  note_mounted(status.target, std::move(image));
+  note_mounted(status.target, std::move(image), record.prefetch);
   return {};
+}
+
+Prefetch MountBook::recorded_prefetch(const std::string& target) {
+  const auto text = store_.setting(kind, target);
+  if (!text || !*text) return Prefetch::boot;
+  const auto record = decode_mount_record(**text);
+  return record ? record->prefetch : Prefetch::boot;
 }
 
 Result<void> MountBook::restore() {
@@ -85,13 +92,14 @@ Result<void> MountBook::restore() {
   return {};
 }
 
-Result<fs::MountStatus> MountBook::mount(fs::MountRequest request) {
+Result<fs::MountStatus> MountBook::mount(fs::MountRequest request, Prefetch prefetch) {
   {
     const Lock lock(mutex_);
     if (closed_) return fail(Errc::cancelled, Operation::mount, "the node is shutting down");
   }
   auto image = request.image;
-  MountRecord record{image->info().id, request.name, fs::TargetKind::directory, request.policy};
+  MountRecord record{image->info().id, request.name, fs::TargetKind::directory, request.policy,
+                     prefetch};
   WEFT_TRY(auto status, manager_.mount(std::move(request)));
   record.kind = status.kind;
   if (auto kept = store_.set_setting(kind, status.target, encode(record)); !kept) {
@@ -102,7 +110,7 @@ Result<fs::MountStatus> MountBook::mount(fs::MountRequest request) {
     }
     return std::unexpected(std::move(kept).error());
   }
-  note_mounted(status.target, std::move(image));
+  note_mounted(status.target, std::move(image), prefetch);
   return status;
 }
 
@@ -112,9 +120,12 @@ Result<void> MountBook::unmount(const std::string& target, bool force) {
   return {};
 }
 
-void MountBook::note_mounted(const std::string& target, std::shared_ptr<LocalImage> image) {
+void MountBook::note_mounted(const std::string& target, std::shared_ptr<LocalImage> image,
+                             Prefetch prefetch) {
   const ImageId id = image->info().id;
-  fetcher_.attach(std::move(image));
+  fetcher_.attach(image);
+  // A job brings all of it in the same order; until it runs, the boot does not wait for it.
+  if (prefetch != Prefetch::off) fetcher_.prefetch_boot(std::move(image));
   const Lock lock(mutex_);
   attached_.insert_or_assign(target, id);
 }

@@ -6,6 +6,7 @@
 #include "indexer/core/error.h"
 #include "indexer/core/mutex.h"
 #include "indexer/store/store.h"
+#include "tools/config/config.h"
 
 #include <map>
 #include <memory>
@@ -30,7 +31,7 @@ class MountBook {
   /// A mount that cannot come back is logged and forgotten only if its image is gone.
   [[nodiscard]] Result<void> restore();
   /// Errc::bad_target, already_mounted, not_permitted; errno of mount(2).
-  [[nodiscard]] Result<fs::MountStatus> mount(fs::MountRequest request);
+  [[nodiscard]] Result<fs::MountStatus> mount(fs::MountRequest request, Prefetch prefetch);
   /// Errc::not_mounted, target_busy. `target` may be relative to nothing: absolute only.
   [[nodiscard]] Result<void> unmount(const std::string& target, bool force);
   [[nodiscard]] std::vector<fs::MountStatus> list() const { return manager_.list(); }
@@ -50,7 +51,9 @@ class MountBook {
   void suspend();
 
  private:
-  void note_mounted(const std::string& target, std::shared_ptr<LocalImage> image);
+  void note_mounted(const std::string& target, std::shared_ptr<LocalImage> image,
+                    Prefetch prefetch);
+  [[nodiscard]] Prefetch recorded_prefetch(const std::string& target);
   void note_gone(const std::string& target, bool forget);
   [[nodiscard]] Result<void> adopt_inherited();
   [[nodiscard]] Result<void> remount(const std::string& target, std::string_view record);

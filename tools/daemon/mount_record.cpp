@@ -21,7 +21,8 @@ std::string encode(const MountRecord& record) {
                                       {"name", record.name},
                                       {"kind", to_string(record.kind)},
                                       {"policy", to_string(record.policy.when_missing)},
-                                      {"hold_ms", hold.count()}});
+                                      {"hold_ms", hold.count()},
+                                      {"prefetch", to_string(record.prefetch)}});
 }
 
 Result<MountRecord> decode_mount_record(std::string_view text) {
@@ -40,6 +41,8 @@ Result<MountRecord> decode_mount_record(std::string_view text) {
     return damaged();
   }
   MountRecord record{*image, text_at(*object, "name"), fs::TargetKind::directory, {}};
+  // Earlier records do not say.
+  record.prefetch = parse_prefetch(text_at(*object, "prefetch")).value_or(Prefetch::boot);
   if (text_at(*object, "kind") == to_string(fs::TargetKind::file))
     record.kind = fs::TargetKind::file;
   record.policy = {*policy, std::chrono::milliseconds(hold->get_int64())};

@@ -3,6 +3,7 @@
 
 #include "fs/mount/mount_manager.h"
 #include "indexer/core/error.h"
+#include "tools/config/config.h"
 
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@ struct MountRecord {
   std::string name;
   fs::TargetKind kind = fs::TargetKind::directory;
   fs::ReadPolicy policy;
+  Prefetch prefetch = Prefetch::boot;
 };
 
 [[nodiscard]] std::string encode(const MountRecord& record);

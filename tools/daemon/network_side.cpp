@@ -78,7 +78,7 @@ struct NetworkSide::Impl {
     fetch.node = store.node_id();
     fetch.random_seed = random_seed();
     fetch.swarms = &swarms;
-    fetch.profile_keeper = options.profiles;
+    fetch.profiles = options.profiles;
     fetch.relatives = std::make_shared<fetcher::RelativeTrees>(store);
     fetcher = std::make_unique<fetcher::Fetcher>(io.executor(), io.timers(), *offload,
                                                  std::move(connect), fetch);

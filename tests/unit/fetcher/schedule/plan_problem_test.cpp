@@ -82,16 +82,19 @@ TEST_F(PlanProblemTest, tiers_come_first_in_every_queue) {
   link(a, 100);
   request.holders.complete(a);
   request.wanted.add(blocks(0, 1000));
-  request.tiers[1].add(blocks(900, 50));
-  request.tiers[1].add(blocks(5000, 50));
-  request.tiers[2].add(blocks(0, 10));
+  request.urgency = Urgency(std::vector<Urgency::Slice>{
+      {1, {blocks(900, 30), blocks(5000, 50)}},
+      {2, {blocks(500, 20)}},
+      {soon_tier, {blocks(0, 10)}},
+  });
   const PlanAnswer answer = solved();
   const auto& queue = answer.queues.at(a);
-  EXPECT_EQ(queue.front().blocks, blocks(900, 50));
+  EXPECT_EQ(queue.front().blocks, blocks(900, 30));
   EXPECT_EQ(queue.front().tier, 1);
-  EXPECT_EQ(queue.at(1).blocks, blocks(0, 10));
+  EXPECT_EQ(queue.at(1).blocks, blocks(500, 20));
+  EXPECT_EQ(queue.at(2).blocks, blocks(0, 10));
   EXPECT_EQ(queue.back().tier, last_tier);
-  ASSERT_EQ(answer.forecast.tiers.size(), 3U);
+  ASSERT_EQ(answer.forecast.tiers.size(), 3U) << "people see stages";
   EXPECT_NEAR(to_seconds(answer.forecast.tiers[0].finish), 0.5, 1e-6);
 }
 

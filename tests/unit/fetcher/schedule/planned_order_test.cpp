@@ -21,6 +21,19 @@ TEST_F(PlannedOrderTest, without_a_plan_goes_in_image_order) {
   EXPECT_EQ(picked.reason, FetchReason::unplanned);
 }
 
+TEST_F(PlannedOrderTest, without_a_plan_what_is_urgent_goes_first_slice_by_slice) {
+  peer(a, 100, "#######.");
+  want("########");
+  const Urgency urgency(std::vector<Urgency::Slice>{{1, {blocks(5, 3)}}, {2, {blocks(1, 2)}}});
+  Offer offered = offer(a, 8);
+  offered.urgency = &urgency;
+  EXPECT_EQ(picture(PlannedOrder().pick(offered).ranges, 8), ".....##.");
+  take(blocks(5, 2));
+  EXPECT_EQ(picture(PlannedOrder().pick(offered).ranges, 8), ".##.....") << "7 it does not hold";
+  take(blocks(1, 2));
+  EXPECT_EQ(picture(PlannedOrder().pick(offered).ranges, 8), "#..##...");
+}
+
 TEST_F(PlannedOrderTest, a_source_brings_its_own_queue_in_order) {
   peer(a, 100);
   want("############");

@@ -66,6 +66,38 @@ TEST(Readahead, backward_reads_are_not_sequential) {
   }
 }
 
+TEST(Readahead, a_small_gap_is_the_same_file_as_long_as_that_pays) {
+  Readahead readahead;
+  (void)readahead.on_read(blocks(0, 4));
+  EXPECT_EQ(readahead.on_read(blocks(20, 4)), blocks(24, 32));
+  EXPECT_EQ(readahead.on_read(blocks(50, 4)), blocks(56, 62)) << "and goes on";
+  EXPECT_EQ(Readahead().on_read(blocks(100, 1)), std::nullopt);
+  EXPECT_EQ(readahead.on_read(blocks(1000, 4)), std::nullopt);
+  EXPECT_EQ(readahead.on_read(blocks(1037, 4)), std::nullopt) << "too far";
+}
+
+TEST(Readahead, pairs_of_reads_that_lead_nowhere_end_what_is_fetched_over_gaps) {
+  Readahead readahead;
+  std::uint64_t ahead = 0;
+  for (std::uint64_t i = 1; i <= 2000; ++i) {
+    for (const std::uint64_t at : {i * 10'000, i * 10'000 + 12}) {
+      if (const auto fetch = readahead.on_read(blocks(at, 4))) ahead += fetch->count.value();
+    }
+  }
+  EXPECT_LE(ahead, 32 * 120U) << "of 2000 pairs";
+  // Files with gaps, each read to its end: a trial shows that it pays again.
+  std::uint64_t files = 0;
+  for (std::uint64_t i = 1; i <= 2000; ++i) {
+    std::uint64_t got = 0;
+    for (std::uint64_t at = 0; at < 120; at += 10) {
+      const auto fetch = readahead.on_read(blocks(100'000'000 + i * 1000 + at, 4));
+      got += fetch ? 1 : 0;
+    }
+    files += got > 0 ? 1 : 0;
+  }
+  EXPECT_GE(files, 1000U);
+}
+
 TEST(Readahead, stream_idle_the_longest_makes_room) {
   Readahead readahead({.streams = 2});
   (void)readahead.on_read(blocks(0, 8));

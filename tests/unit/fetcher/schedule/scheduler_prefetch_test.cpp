@@ -269,5 +269,55 @@ TEST_F(SchedulerTwins, what_nobody_wants_or_a_cap_holds_back_is_not_waited_for) 
   EXPECT_TRUE(scheduler.worth_waiting_for({image, BlockIndex(wanted)}, {image, BlockIndex(7)}));
 }
 
+TEST_F(SchedulerPrefetch, beside_reads_a_link_gets_what_its_path_holds_and_two_batches) {
+  connect(a, 100, 20);
+  complete(a);
+  read(blocks(500'000, 1));
+  deliver(take_one<SendBlocks>());
+  prefetch(blocks(0, 10'000));
+  const LinkWindow& link = *scheduler.link(a);
+  const double held = 12.5e6 * 0.025 / link.wire_bytes_per_block();
+  EXPECT_GE(link.outstanding().value(), static_cast<std::uint64_t>(held));
+  EXPECT_LE(link.outstanding().value(), static_cast<std::uint64_t>(held) + 64);
+  advance(std::chrono::milliseconds(1100));
+  EXPECT_GE(link.outstanding(), link.window()) << "nobody reads any more";
+}
+
+TEST_F(SchedulerPrefetch, prefetch_that_harms_reads_gets_less) {
+  connect(a, 100, 20);
+  complete(a);
+  prefetch(blocks(0, 100'000));
+  std::vector<SendBlocks> prefetched = take<SendBlocks>();
+  for (std::uint64_t i = 0; i < 64; ++i) {
+    read(blocks(500'000 + 100 * i, 1));
+    now += std::chrono::milliseconds(100);
+    for (const SendBlocks& sent : take<SendBlocks>()) {
+      if (sent.priority == Priority::demand) {
+        deliver(sent);
+      } else {
+        prefetched.push_back(sent);
+      }
+    }
+  }
+  for (const SendBlocks& sent : prefetched)
+    deliver(sent);
+  const LinkWindow& link = *scheduler.link(a);
+  EXPECT_GE(link.window(), BlockCount(128));
+  EXPECT_LE(link.outstanding(), BlockCount(64));
+}
+
+TEST_F(SchedulerPrefetch, a_read_that_was_foreseen_is_not_read_ahead_of) {
+  connect(a);
+  complete(a);
+  const std::vector<Urgency::Slice> slices{{1, {blocks(1000, 100)}}};
+  scheduler.set_urgency(image, Urgency(slices));
+  for (const std::uint64_t at : {1000U, 1008U, 1016U})
+    read(blocks(at, 8));
+  EXPECT_TRUE(take<LookAhead>().empty());
+  for (const std::uint64_t at : {5000U, 5008U, 5016U})
+    read(blocks(at, 8));
+  EXPECT_FALSE(take<LookAhead>().empty());
+}
+
 }  // namespace
 }  // namespace weft::fetcher::testing

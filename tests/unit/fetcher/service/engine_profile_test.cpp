@@ -12,7 +12,7 @@ class EngineProfiles : public EngineTest {
  protected:
   EngineProfiles() {
     FetcherOptions options;
-    options.profile_keeper = &profiles;
+    options.profiles = &profiles;
     make_engine(options);
   }
   BootProfile boot_of(const ImageId& id) {

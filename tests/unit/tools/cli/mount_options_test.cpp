@@ -9,10 +9,11 @@ namespace {
 TEST(MountOptions, mean_what_the_flags_mean) {
   MountFlags flags;
   ASSERT_TRUE(apply_mount_options(
-      flags, "ro,peer=a:1,peer=[::1]:2,policy=eio,hold=30s,materialize,create"));
+      flags, "ro,peer=a:1,peer=[::1]:2,policy=eio,hold=30s,prefetch=boot,materialize,create"));
   EXPECT_EQ(flags.peers, (std::vector<std::string>{"a:1", "[::1]:2"}));
   EXPECT_EQ(flags.policy, "eio");
   EXPECT_EQ(flags.hold, "30s");
+  EXPECT_EQ(flags.prefetch, "boot");
   EXPECT_TRUE(flags.materialize);
   EXPECT_TRUE(flags.create);
 }
@@ -26,7 +27,8 @@ TEST(MountOptions, what_fstab_carries_is_accepted) {
 }
 
 TEST(MountOptions, unknown_ones_are_refused) {
-  for (const char* list : {"rw", "peer", "peer=", "polcy=eio", "ro=1", "materialize=yes"}) {
+  for (const char* list :
+       {"rw", "peer", "peer=", "polcy=eio", "prefetch", "ro=1", "materialize=yes"}) {
     MountFlags flags;
     const auto applied = apply_mount_options(flags, list);
     ASSERT_FALSE(applied) << list;

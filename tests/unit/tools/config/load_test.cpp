@@ -54,6 +54,7 @@ peer_sites = ["a:1=paris", "b=lyon"]
 site = "berlin"
 site_uplinks = ["paris=100Mbit"]
 ingress = "1Gbit"
+prefetch = "all"
 )");
   ASSERT_TRUE(loaded) << loaded.error().message();
   const Config& c = loaded->config;
@@ -66,6 +67,7 @@ ingress = "1Gbit"
   EXPECT_EQ(c.read_policy.when_missing, fs::WhenMissing::eio);
   EXPECT_EQ(c.read_policy.deadline, 90s);
   EXPECT_EQ(c.log_level, LogLevel::debug);
+  EXPECT_EQ(c.prefetch, Prefetch::all);
   EXPECT_EQ(c.log_file, "/tmp/w.log");
   EXPECT_TRUE(c.insecure);
   EXPECT_EQ(c.peer_prices.at("a:1"), 2.5);

@@ -14,6 +14,7 @@ TEST(MountRecord, comes_back_as_it_was_kept) {
   record.name = "web \"quoted\"";
   record.kind = fs::TargetKind::file;
   record.policy = {fs::WhenMissing::eagain, 1500ms};
+  record.prefetch = Prefetch::off;
   const auto again = decode_mount_record(encode(record));
   ASSERT_TRUE(again) << again.error().message();
   EXPECT_EQ(again->image, record.image);
@@ -21,6 +22,15 @@ TEST(MountRecord, comes_back_as_it_was_kept) {
   EXPECT_EQ(again->kind, record.kind);
   EXPECT_EQ(again->policy.when_missing, record.policy.when_missing);
   EXPECT_EQ(again->policy.deadline, record.policy.deadline);
+  EXPECT_EQ(again->prefetch, Prefetch::off);
+}
+
+TEST(MountRecord, of_a_version_without_prefetch_is_as_a_new_mount) {
+  const std::string text =
+      R"({"image":")" + std::string(64, 'a') + R"(","name":"web","policy":"hold","hold_ms":5})";
+  const auto record = decode_mount_record(text);
+  ASSERT_TRUE(record) << record.error().message();
+  EXPECT_EQ(record->prefetch, Prefetch::boot);
 }
 
 TEST(MountRecord, damage_is_noticed) {

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a mount fetches although nobody reads.
+#include "tests/integration/e2e/e2e_fixture.h"
+
+#include <chrono>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace weft::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A holder of a disk with an ext4 file system: a kernel of 8 MiB, and 16 MiB that no boot reads.
+class Prefetch : public E2eMountTest {
+ protected:
+  static constexpr std::uint64_t kernel_blocks = 2048;
+
+  void SetUp() override {
+    E2eMountTest::SetUp();
+    if (IsSkipped()) return;
+    write("boot/vmlinuz", 8, 1);
+    write("srv/data", 16, 2);
+    const auto made = run({"/usr/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-d",
+                           directory_ / "root", directory_ / "disk", "64M"},
+                          60s);
+    ASSERT_TRUE(made.status.ok()) << made.err;
+    holder_.start();
+    expect_ok(holder_.weft({"import", directory_ / "disk", "--name", "x"}));
+    relay_.emplace(RelayOptions{.listen = "127.0.0.1:0",
+                                .target = holder_.address(),
+                                .round_trip = 10ms,
+                                .bits_per_second = 40'000'000});
+    node_.start();
+  }
+  void write(const std::string& path, unsigned mib, std::uint64_t seed) {
+    std::filesystem::create_directories((directory_ / "root" / path).parent_path());
+    std::filesystem::copy_file(image_file("part", mib, seed), directory_ / "root" / path);
+    std::filesystem::remove(directory_ / "part");
+  }
+  [[nodiscard]] Finished mount(const std::vector<std::string>& flags = {}) {
+    std::vector<std::string> all{"mount", "x", target_, "--peer", relay_->address()};
+    all.insert(all.end(), flags.begin(), flags.end());
+    return node_.weft(all);
+  }
+  [[nodiscard]] std::uint64_t resident() const {
+    const auto images = node_.query({"status"}).at("images").as_array();
+    if (images.empty()) return 0;
+    return images.at(0).at("blocks").at("resident").to_number<std::uint64_t>();
+  }
+
+  std::filesystem::path target_ = new_directory("node/mnt");
+  WeftNode holder_{directory_ / "holder" / "state"};
+  WeftNode node_{directory_ / "node" / "state"};
+  std::optional<RunningRelay> relay_;
+};
+
+TEST_F(Prefetch, a_mount_fetches_what_a_boot_needs_and_not_the_rest) {
+  expect_ok(mount());
+  EXPECT_TRUE(soon([this] { return resident() >= kernel_blocks; }));
+  std::this_thread::sleep_for(1s);
+  EXPECT_LT(resident(), kernel_blocks + 1024) << "the data nobody needs stays away";
+}
+
+TEST_F(Prefetch, off_fetches_nothing) {
+  expect_ok(mount({"--prefetch", "off"}));
+  std::this_thread::sleep_for(2s);
+  EXPECT_LT(resident(), 64U);
+}
+
+TEST_F(Prefetch, all_goes_on_with_the_rest) {
+  expect_ok(mount({"--prefetch", "all"}));
+  EXPECT_TRUE(soon([this] { return blocks_missing(node_) == 0; }));
+}
+
+TEST_F(Prefetch, goes_on_in_the_next_worker) {
+  expect_ok(mount());
+  ASSERT_TRUE(soon([this] { return resident() > 100; }));
+  const pid_t old = node_.kill_worker();
+  ASSERT_TRUE(node_.wait_for_new_worker(old, 20s));
+  ASSERT_LT(resident(), kernel_blocks) << "it was over before the worker ended";
+  expect_ok(node_.weft({"peers", "add", relay_->address()}));
+  EXPECT_TRUE(soon([this] { return resident() >= kernel_blocks; }));
+}
+
+TEST_F(Prefetch, off_stays_off_in_the_next_worker) {
+  expect_ok(mount({"--prefetch", "off"}));
+  const pid_t old = node_.kill_worker();
+  ASSERT_TRUE(node_.wait_for_new_worker(old, 20s));
+  std::this_thread::sleep_for(2s);
+  EXPECT_LT(resident(), 64U);
+}
+
+TEST_F(Prefetch, flags_that_contradict_each_other_are_refused) {
+  expect_trouble(mount({"--materialize", "--prefetch", "boot"}), ExitCode::usage, "give one");
+  expect_trouble(mount({"--prefetch", "some"}), ExitCode::bad_config, "off, boot or all");
+}
+
+}  // namespace
+}  // namespace weft::testing

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fetcher/profile/profile_source.h"
+#include "fetcher/schedule/range_set.h"
+#include "tests/unit/fetcher/service/engine_fixture.h"
+
+#include <chrono>
+#include <optional>
+#include <vector>
+
+// How the engine fetches what a boot will read.
+namespace weft::fetcher::testing {
+namespace {
+
+BlockRange blocks(std::uint64_t first, std::uint64_t count) {
+  return {BlockIndex(first), BlockCount(count)};
+}
+
+struct KnownProfile final : ProfileKeeper {
+  std::optional<BootProfile> profile;
+  std::optional<BootProfile> find(const ImageId&) override { return profile; }
+  Result<void> record(const BootProfile&) override { return {}; }
+  Result<void> learn(const BootProfile&) override { return {}; }
+  bool has(const ImageId& of) override { return profile && profile->image == of; }
+};
+
+class EngineBoot : public EngineTest {
+ protected:
+  EngineBoot() {
+    profiles.profile.emplace();
+    profiles.profile->image = image.info.id;
+  }
+  ~EngineBoot() override {
+    world.run([&] { return engine->shutdown(); });
+  }
+
+  void start() {
+    FetcherOptions options;
+    options.profiles = &profiles;
+    make_engine(options);
+    engine->attach(local);
+  }
+  /// The boot reads these blocks next, of which the content is that of `content` in the image.
+  void reads(std::uint64_t first, std::uint64_t count, std::optional<std::uint64_t> content = {}) {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      auto& entries = profiles.profile->entries;
+      entries.push_back({.key = digest_key(image.digests.at(content.value_or(first) + i)),
+                         .block = BlockIndex(first + i),
+                         .at = std::chrono::milliseconds(entries.size())});
+    }
+  }
+  /// Answers what the peer is asked until nothing more is; everything it was asked for, in order.
+  std::vector<BlockRange> serve(ScriptedPeer& peer) {
+    std::vector<BlockRange> asked;
+    for (int round = 0; round < 40; ++round) {
+      world.run_for(std::chrono::milliseconds(300));
+      while (!peer.requests.empty()) {
+        for (const BlockRange& range : peer.requests.front().ranges)
+          append_run(asked, range);
+        peer.answer();
+        settle();
+      }
+    }
+    return asked;
+  }
+
+  KnownProfile profiles;
+};
+
+TEST_F(EngineBoot, fetches_what_the_profile_names_in_its_order_and_no_more) {
+  reads(200, 64);  // the first slice
+  reads(20, 50);
+  reads(4, 4);
+  start();
+  ScriptedPeer& peer = connect("a");
+  engine->prefetch_boot(local);
+  EXPECT_EQ(serve(peer), (std::vector{blocks(200, 64), blocks(4, 4), blocks(20, 50)}));
+  EXPECT_TRUE(local->readable(blocks(200, 64)));
+}
+
+TEST_F(EngineBoot, an_own_profile_that_is_wrong_costs_no_fetch_of_other_blocks) {
+  reads(200, 64);
+  reads(20, 30, 100);  // says that 20 … 49 have the content of 100 … 129
+  reads(60, 4);
+  start();
+  ScriptedPeer& peer = connect("a");
+  engine->prefetch_boot(local);
+  EXPECT_EQ(serve(peer), (std::vector{blocks(200, 64), blocks(60, 4)}));
+}
+
+TEST_F(EngineBoot, blocks_of_a_relative_are_found_where_they_are_in_this_image) {
+  profiles.profile->image.bytes[0] ^= 1;
+  reads(0, 64);
+  reads(20 + 64, 10, 250);  // in the relative; here they are at 250
+  reads(1000, 2, 290);      // beyond the end of this image
+  start();
+  ScriptedPeer& peer = connect("a");
+  engine->prefetch_boot(local);
+  RangeSet asked(serve(peer));
+  EXPECT_TRUE(asked.covers(blocks(0, 64)));
+  EXPECT_TRUE(asked.covers(blocks(250, 10))) << "moved";
+  EXPECT_TRUE(asked.covers(blocks(290, 2)));
+  EXPECT_TRUE(asked.covers(blocks(84, 10))) << "what took its place";
+  EXPECT_EQ(asked.count(), BlockCount(64 + 10 + 2 + 10));
+}
+
+TEST_F(EngineBoot, a_profile_of_something_else_fetches_nothing) {
+  profiles.profile->image.bytes[0] ^= 1;
+  for (std::uint64_t i = 0; i < 200; ++i)
+    profiles.profile->entries.push_back({.key = i, .block = BlockIndex(i)});
+  start();
+  ScriptedPeer& peer = connect("a");
+  engine->prefetch_boot(local);
+  EXPECT_TRUE(serve(peer).empty());
+}
+
+TEST_F(EngineBoot, ends_with_the_last_mount) {
+  reads(0, 64);
+  reads(150, 120);
+  start();
+  script = [](ScriptedPeer& peer) { peer.measured.bytes_per_second = 1e5; };
+  ScriptedPeer& peer = connect("a");
+  engine->prefetch_boot(local);
+  settle();
+  ASSERT_FALSE(peer.requests.empty());
+  engine->detach(image.info.id);
+  const RangeSet asked(serve(peer));
+  EXPECT_LE(asked.count(), BlockCount(64)) << "what was on its way came, the rest was not asked";
+  EXPECT_TRUE(engine->statistics().images.empty()) << "nothing holds the image any more";
+}
+
+TEST_F(EngineBoot, a_profile_that_comes_late_is_followed) {
+  const BootProfile known = *std::exchange(profiles.profile, std::nullopt);
+  start();
+  ScriptedPeer& peer = connect("a");
+  engine->prefetch_boot(local);
+  const RangeSet before(serve(peer));
+  EXPECT_FALSE(before.covers(blocks(270, 4))) << "no profile, no file system: only its ends";
+  profiles.profile = known;
+  reads(256, 30);
+  engine->profile_changed(image.info.id);
+  const RangeSet after(serve(peer));
+  EXPECT_TRUE(local->readable(blocks(256, 30)));
+  EXPECT_TRUE(after.empty() || after.first() >= BlockIndex(256));
+}
+
+TEST_F(EngineBoot, a_materialization_brings_what_the_boot_reads_first) {
+  give_tree();
+  reads(240, 40);
+  start();
+  const auto job = engine->materialize(local, {}, nullptr, [] {});
+  settle();
+  ScriptedPeer& peer = connect("a");
+  const std::vector<BlockRange> asked = serve(peer);
+  ASSERT_FALSE(asked.empty());
+  EXPECT_EQ(asked.front().first, BlockIndex(240));
+  EXPECT_EQ(job->progress().state, JobState::done);
+}
+
+TEST_F(EngineBoot, a_boot_prefetch_outlives_a_cancelled_job) {
+  reads(0, 64);
+  reads(150, 100);
+  start();
+  engine->prefetch_boot(local);
+  settle();
+  const auto job = engine->materialize(local, {}, nullptr, [] {});
+  settle();
+  job->cancel();
+  engine->wake_jobs();
+  settle();
+  ScriptedPeer& peer = connect("a");
+  const RangeSet asked(serve(peer));
+  EXPECT_EQ(asked.count(), BlockCount(164));
+  EXPECT_TRUE(local->readable(blocks(150, 100)));
+}
+
+}  // namespace
+}  // namespace weft::fetcher::testing

@@ -25,6 +25,7 @@ class ServedMount {
     std::string name;
     ReadPolicy policy;
     fetcher::BlockFetcher& fetcher;
+    std::shared_ptr<WritableDisk> disk{};  ///< over the image; null: the image is mounted
     /// Called once, by a channel thread, if the mount was unmounted by somebody else.
     std::function<void()> ended;
   };
@@ -42,6 +43,9 @@ class ServedMount {
   [[nodiscard]] MountKey key() const noexcept { return key_; }
   [[nodiscard]] bool ended() const noexcept { return ended_.load(); }
   [[nodiscard]] MountStatus status() const;
+  [[nodiscard]] bool is_disk(std::string_view name) const {
+    return served_.disk && served_.disk->name() == name;
+  }
 
  private:
   ServedMount(const MountHandle& handle, Parts parts);
@@ -55,6 +59,7 @@ class ServedMount {
   ReadService reads_;
   ServedImage served_;
   std::unique_ptr<FuseSession> session_;
+  bool stopped_ = false;
 
   std::atomic<bool> ended_{false};
 };

@@ -29,6 +29,17 @@ struct InterruptIn {
   std::uint64_t unique;  ///< of the request that is interrupted
 };
 
+struct OpenOut {
+  std::uint64_t fh;
+  std::uint32_t open_flags;
+  std::int32_t backing_id;
+};
+static_assert(sizeof(OpenOut) == 16);
+
+inline constexpr std::uint32_t open_direct_io = 1;
+inline constexpr std::uint32_t open_keep_cache = 2;
+inline constexpr std::uint32_t open_parallel_direct_writes = 64;
+
 inline constexpr std::uint32_t opcode_interrupt = 36;
 /// Asks the kernel to send every request again that was read but not answered; they come with bit
 /// 63 of `unique` set, and the answer must carry it too.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/catalog/catalog.h"
 
+#include "indexer/catalog/disk_rows.h"
 #include "indexer/catalog/id_column.h"
 #include "indexer/catalog/link_rows.h"
 #include "indexer/catalog/migrations.h"
@@ -142,7 +143,8 @@ class SqliteCatalog final : public Catalog {
     }
   }
 
-  Result<void> add(std::string_view name, const CatalogImage& image) override;
+  Result<void> add(std::string_view name, const CatalogImage& image,
+                   std::span<const ImageId> lenders) override;
   Result<void> move_name(std::string_view name, const ImageId& from, const CatalogImage& to,
                          std::span<const ImageId> lenders) override;
 
@@ -249,6 +251,32 @@ class SqliteCatalog final : public Catalog {
     return links_.list();
   }
 
+  Result<std::vector<DiskRow>> disks() override {
+    const Lock lock(mutex_);
+    return disks_.list();
+  }
+  Result<std::optional<DiskRow>> disk(std::string_view name) override {
+    const Lock lock(mutex_);
+    return disks_.find(name);
+  }
+  Result<std::vector<std::string>> disks_over(const ImageId& base) override {
+    const Lock lock(mutex_);
+    return disks_.names_over(base);
+  }
+  Result<void> add_disk(std::string_view name, const ImageId& base) override {
+    const Lock lock(mutex_);
+    WEFT_TRY(auto transaction, Transaction::begin(db_));
+    WEFT_TRY(const auto holder, find_name(name));
+    if (holder) return name_is_taken(name, "an image");
+    WEFT_CHECK(no_disk_named(name));
+    WEFT_CHECK(disks_.add(name, base));
+    return transaction.commit();
+  }
+  Result<void> remove_disk(std::string_view name) override {
+    const Lock lock(mutex_);
+    return disks_.remove(name);
+  }
+
  private:
   Result<std::optional<ImageId>> find_name(std::string_view name) WEFT_REQUIRES(mutex_) {
     auto row = s_.image_named.use();
@@ -256,6 +284,15 @@ class SqliteCatalog final : public Catalog {
     if (!found) return std::nullopt;
     WEFT_TRY(const ImageId id, id_in<ImageId>(row, 0));
     return id;
+  }
+  static std::unexpected<Error> name_is_taken(std::string_view name, const char* by) {
+    return fail(
+        Errc::name_taken, Operation::catalog,
+        "'" + std::string(name) + "' is " + by + "; choose another name or remove it first");
+  }
+  Result<void> no_disk_named(std::string_view name) WEFT_REQUIRES(mutex_) {
+    WEFT_TRY(const auto disk, disks_.find(name));
+    return disk ? name_is_taken(name, "a disk") : Result<void>{};
   }
   Result<void> add_row(const CatalogImage& image) WEFT_REQUIRES(mutex_);
   Result<std::vector<ImageId>> ids(Statement& statement, const ImageId& of) WEFT_REQUIRES(mutex_) {
@@ -272,6 +309,7 @@ class SqliteCatalog final : public Catalog {
   Statements s_ WEFT_GUARDED_BY(mutex_);
   catalog::SignatureRows signatures_ WEFT_GUARDED_BY(mutex_);
   catalog::LinkRows links_ WEFT_GUARDED_BY(mutex_);
+  catalog::DiskRows disks_ WEFT_GUARDED_BY(mutex_);
 };
 
 Result<void> SqliteCatalog::start() {
@@ -286,6 +324,7 @@ Result<void> SqliteCatalog::start() {
   WEFT_CHECK(s_.prepare(db_));
   WEFT_TRY(signatures_, catalog::SignatureRows::prepare(db_));
   WEFT_TRY(links_, catalog::LinkRows::prepare(db_));
+  WEFT_TRY(disks_, catalog::DiskRows::prepare(db_));
 
   WEFT_TRY(auto make, Statement::prepare(
                           db_, "INSERT INTO node (one, id) VALUES (1, ?) ON CONFLICT DO NOTHING"));
@@ -298,7 +337,8 @@ Result<void> SqliteCatalog::start() {
   return {};
 }
 
-Result<void> SqliteCatalog::add(std::string_view name, const CatalogImage& image) {
+Result<void> SqliteCatalog::add(std::string_view name, const CatalogImage& image,
+                                std::span<const ImageId> lenders) {
   const Lock lock(mutex_);
   WEFT_TRY(auto transaction, Transaction::begin(db_));
   WEFT_TRY(const auto holder, find_name(name));
@@ -307,8 +347,11 @@ Result<void> SqliteCatalog::add(std::string_view name, const CatalogImage& image
                 "'" + std::string(name) + "' is image " + to_hex(*holder).substr(0, 16) +
                     "; choose another name or remove it first");
   }
+  WEFT_CHECK(no_disk_named(name));
   WEFT_CHECK(add_row(image));
   WEFT_CHECK(s_.add_name.use()(name)(image.info.id.view()).done());
+  for (const ImageId& lender : lenders)
+    WEFT_CHECK(s_.add_borrow.use()(image.info.id.view())(lender.view()).done());
   return transaction.commit();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "indexer/catalog/disk_row.h"
 #include "indexer/catalog/link_row.h"
 #include "indexer/core/digest.h"
 #include "indexer/core/error.h"
@@ -54,8 +55,10 @@ class Catalog {
   [[nodiscard]] virtual Result<std::vector<std::string>> names_of(const ImageId& id) = 0;
 
   /// Adds the image, or makes a lender an image again, and points `name` to it. The row of an image
-  /// that is known stays as it is. Errc::name_taken: the name points to another image.
-  [[nodiscard]] virtual Result<void> add(std::string_view name, const CatalogImage& image) = 0;
+  /// that is known stays as it is. It borrows from `lenders`. Errc::name_taken: the name points to
+  /// another image, or is a disk's.
+  [[nodiscard]] virtual Result<void> add(std::string_view name, const CatalogImage& image,
+                                         std::span<const ImageId> lenders = {}) = 0;
   /// Points a name from one image to another, which is added, or made an image again, if it must;
   /// it borrows from `lenders`. Errc::unknown_image: no such name; name_taken: it does not point to
   /// `from` (any more).
@@ -99,6 +102,15 @@ class Catalog {
   /// What was measured of links, in place of all that is kept.
   [[nodiscard]] virtual Result<void> put_links(std::span<const LinkRow> links) = 0;
   [[nodiscard]] virtual Result<std::vector<LinkRow>> links() = 0;
+
+  /// Writable disks, by name.
+  [[nodiscard]] virtual Result<std::vector<DiskRow>> disks() = 0;
+  [[nodiscard]] virtual Result<std::optional<DiskRow>> disk(std::string_view name) = 0;
+  /// Names of the disks over an image.
+  [[nodiscard]] virtual Result<std::vector<std::string>> disks_over(const ImageId& base) = 0;
+  /// Errc::name_taken: an image or a disk has this name.
+  [[nodiscard]] virtual Result<void> add_disk(std::string_view name, const ImageId& base) = 0;
+  [[nodiscard]] virtual Result<void> remove_disk(std::string_view name) = 0;
 };
 
 }  // namespace weft

@@ -35,7 +35,16 @@ constexpr const char* add_links = R"sql(CREATE TABLE link (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array steps_known = {Migration{1, add_signatures}, Migration{2, add_links}};
+constexpr const char* add_disks = R"sql(CREATE TABLE disk (
+  name    TEXT PRIMARY KEY,
+  base    BLOB NOT NULL REFERENCES image (id),
+  created INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX disk_of_image ON disk (base);
+)sql";
+
+constexpr std::array steps_known = {Migration{1, add_signatures}, Migration{2, add_links},
+                                    Migration{3, add_disks}};
 
 }  // namespace
 

@@ -22,11 +22,15 @@
 
 namespace weft {
 
+class Disks;
+
 struct StoreOptions {
   std::filesystem::path directory;  ///< the state directory; created if absent
   /// Blocks are not stored below it, commits fail with ENOSPC. What reads need all the same is:
   /// tree nodes, maps, the catalog.
   ByteCount free_space_floor{256u << 20};
+  /// Tells one boot of this machine from another; empty: the kernel's boot id.
+  std::string boot{};
 };
 
 /// An image as the catalog lists it.
@@ -139,6 +143,9 @@ class Store {
   /// What was measured of the links to peers, kept in the catalog; `put_links` replaces all of it.
   [[nodiscard]] virtual Result<void> put_links(std::span<const LinkRow> /*links*/) { return {}; }
   [[nodiscard]] virtual Result<std::vector<LinkRow>> links() { return std::vector<LinkRow>{}; }
+
+  /// The writable disks (indexer/disk/disks.h); null in a store that has none.
+  [[nodiscard]] virtual Disks* disks() noexcept { return nullptr; }
 };
 
 /// 1–128 characters of [A-Za-z0-9._-], not starting with '.' or '-'.

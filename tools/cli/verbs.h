@@ -34,6 +34,8 @@ struct Verb {
 [[nodiscard]] Verb clusters_verb(CLI::App& app);
 /// peers, peers add, peers rm.
 [[nodiscard]] std::vector<Verb> peers_verbs(CLI::App& app);
+/// disk create, list, show, commit, rm.
+[[nodiscard]] std::vector<Verb> disk_verbs(CLI::App& app);
 [[nodiscard]] Verb mount_verb(CLI::App& app);
 [[nodiscard]] Verb umount_verb(CLI::App& app);
 [[nodiscard]] Verb materialize_verb(CLI::App& app);

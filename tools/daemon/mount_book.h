@@ -42,6 +42,7 @@ class MountBook {
   void note_mounted(const std::string& target, std::shared_ptr<LocalImage> image);
   void note_gone(const std::string& target, bool forget);
   [[nodiscard]] Result<void> adopt_inherited();
+  [[nodiscard]] Result<std::shared_ptr<WritableDisk>> disk(const std::string& name);
   [[nodiscard]] Result<void> remount(const std::string& target, std::string_view record);
 
   Store& store_;

@@ -15,6 +15,7 @@ struct MountRecord {
   std::string name;
   fs::TargetKind kind = fs::TargetKind::directory;
   fs::ReadPolicy policy;
+  bool disk = false;  ///< `name` is a disk over the image
 };
 
 [[nodiscard]] std::string encode(const MountRecord& record);

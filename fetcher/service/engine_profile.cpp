@@ -80,9 +80,7 @@ Awaitable<bool> FetchEngine::ask_for_profile(PeerId peer, State state, bool rela
   }
   spdlog::debug("peer {}: boot profile of {}: {} blocks of {} boots", session->remote().name,
                 to_hex(profile->image), profile->entries.size(), profile->boots);
-  auto learn = [&keeper = *options_.profiles, p = *std::move(profile)] {
-    return keeper.learn(p);
-  };
+  auto learn = [&keeper = *options_.profiles, p = *std::move(profile)] { return keeper.learn(p); };
   const auto learnt = co_await run_on_worker(workers_, std::move(learn));
   if (!learnt) {
     spdlog::warn("a boot profile cannot be kept: {}", learnt.error().message());

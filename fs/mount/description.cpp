@@ -30,6 +30,7 @@ std::string to_json(const MountDescription& description) {
   return json::serialize(json::object{{"version", 1},
                                       {"image", to_hex(description.image)},
                                       {"name", description.name},
+                                      {"disk", description.disk},
                                       {"when_missing", to_string(description.policy.when_missing)},
                                       {"deadline_ms", deadline.count()}});
 }
@@ -49,6 +50,9 @@ Result<MountDescription> parse_description(std::string_view text) {
   WEFT_TRY(const auto name, text_of(object, "name"));
   if (!is_valid_image_name(name)) return damaged("not an image name: " + std::string(name));
   description.name = name;
+
+  const json::value* disk = object.if_contains("disk");
+  description.disk = disk != nullptr && disk->is_bool() && disk->get_bool();
 
   WEFT_TRY(const auto policy_text, text_of(object, "when_missing"));
   const auto policy = parse_when_missing(policy_text);

@@ -16,6 +16,7 @@ struct MountDescription {
   ImageId image;
   std::string name;
   ReadPolicy policy;
+  bool disk = false;  ///< `name` is a disk over `image`
 };
 
 [[nodiscard]] std::string to_json(const MountDescription& description);

@@ -37,6 +37,9 @@ Result<void> check(const MountRequest& request) {
   if (!is_valid_image_name(request.name)) {
     return fail(Errc::bad_name, Operation::mount, request.name);
   }
+  if (request.disk && request.disk->name() != request.name) {
+    return fail(Errc::bad_request, Operation::mount, "a disk is mounted by its name");
+  }
   const Duration deadline = request.policy.deadline;
   if (deadline < Duration::zero() || deadline > longest_deadline) {
     return fail(Errc::bad_request, Operation::mount, "the deadline must be 0 to 8760 hours");
@@ -72,9 +75,10 @@ class MountManager::Impl {
       return fail(Errc::bad_target, Operation::mount,
                   target.path + ": is not a " + std::string(to_string(*request.kind)));
     }
-    WEFT_CHECK(reserve(target.path));
+    const std::string disk = request.disk ? request.disk->name() : std::string();
+    WEFT_CHECK(reserve(target.path, disk));
     auto mounted = mount_reserved(std::move(request), target);
-    release(target.path);
+    release(target.path, disk);
     return mounted;
   }
 
@@ -124,13 +128,14 @@ class MountManager::Impl {
     return all;
   }
 
-  Result<std::vector<AdoptedMount>> adopt_inherited(const Resolver& resolver) {
+  Result<std::vector<AdoptedMount>> adopt_inherited(const Resolver& resolver,
+                                                    const DiskResolver& disks) {
     WEFT_TRY(std::vector<MountHandle> handles, keeper_.inherited());
     std::vector<AdoptedMount> adopted;
     for (MountHandle& handle : handles) {
       const MountKey key = handle.key;
       AdoptedMount report{.target = handle.spec.target, .image = {}, .error = {}};
-      if (auto served = adopt(std::move(handle), resolver, report); !served) {
+      if (auto served = adopt(std::move(handle), resolver, disks, report); !served) {
         spdlog::error("{}: cannot be served again and is unmounted: {}", report.target,
                       served.error().message());
         report.error = std::move(served).error();
@@ -165,35 +170,52 @@ class MountManager::Impl {
   };
   using Map = std::map<std::string, Slot, std::less<>>;  // by target
 
-  Result<void> reserve(const std::string& target) WEFT_EXCLUDES(mutex_) {
+  /// `disk` is empty for an image. A disk has one mount: two page caches of it would differ.
+  Result<void> reserve(const std::string& target, const std::string& disk) WEFT_EXCLUDES(mutex_) {
     const Lock lock(mutex_);
     if (stopping_) return fail(Errc::cancelled, Operation::mount, "the node is shutting down");
+    for (const auto& [where, slot] : mounts_) {
+      if (!disk.empty() && slot.mount->is_disk(disk)) {
+        return fail(Errc::image_in_use, Operation::mount,
+                    "disk " + disk + " is mounted at " + where + "; unmount it there first");
+      }
+    }
+    if (disks_reserved_.contains(disk)) {
+      return fail(Errc::image_in_use, Operation::mount, "disk " + disk + " is being mounted");
+    }
     if (mounts_.contains(target) || !reserved_.insert(target).second) {
       return fail(Errc::already_mounted, Operation::mount, target);
     }
+    if (!disk.empty()) disks_reserved_.insert(disk);
     return {};
   }
 
-  void release(const std::string& target) WEFT_EXCLUDES(mutex_) {
+  void release(const std::string& target, const std::string& disk) WEFT_EXCLUDES(mutex_) {
     const Lock lock(mutex_);
     reserved_.erase(target);
+    disks_reserved_.erase(disk);
   }
 
   Result<MountStatus> mount_reserved(MountRequest request, const PreparedTarget& target) {
-    const MountDescription description{
-        .image = request.image->info().id, .name = request.name, .policy = request.policy};
-    WEFT_TRY(MountHandle handle,
-             keeper_.mount(
-                 {.target = target.path, .kind = target.kind, .description = to_json(description)},
-                 channel_count(options_.channels)));
+    const MountDescription description{.image = request.image->info().id,
+                                       .name = request.name,
+                                       .policy = request.policy,
+                                       .disk = request.disk != nullptr};
+    WEFT_TRY(MountHandle handle, keeper_.mount({.target = target.path,
+                                                .kind = target.kind,
+                                                .writable = description.disk,
+                                                .description = to_json(description)},
+                                               channel_count(options_.channels)));
     const MountKey key = handle.key;
-    auto status = serve(std::move(handle), std::move(request.image), description, false);
+    auto status = serve(std::move(handle), std::move(request.image), std::move(request.disk),
+                        description, false);
     if (!status) (void)keeper_.unmount(key, true);
     return status;
   }
 
   Result<MountStatus> serve(MountHandle handle, std::shared_ptr<LocalImage> image,
-                            const MountDescription& description, bool taken_over) {
+                            std::shared_ptr<WritableDisk> disk, const MountDescription& description,
+                            bool taken_over) {
     WEFT_TRY(auto mount, ServedMount::start(std::move(handle), {.image = std::move(image),
                                                                 .name = description.name,
                                                                 .policy = description.policy,
@@ -201,19 +223,28 @@ class MountManager::Impl {
                                                                 .fetcher = fetcher_,
                                                                 .profiles = options_.profiles,
                                                                 .taken_over = taken_over,
+                                                                .disk = std::move(disk),
                                                                 .ended = [this] { wake(); }}));
     MountStatus status = mount->status();
-    spdlog::info("{}: serving image {} ({})", status.target, status.name, to_hex(status.image));
+    spdlog::info("{}: serving {} {} ({})", status.target, status.disk ? "disk" : "image",
+                 status.name, to_hex(status.image));
     const Lock lock(mutex_);
     mounts_[status.target] = {.mount = std::move(mount)};
     return status;
   }
 
-  Result<void> adopt(MountHandle handle, const Resolver& resolver, AdoptedMount& report) {
+  Result<void> adopt(MountHandle handle, const Resolver& resolver, const DiskResolver& disks,
+                     AdoptedMount& report) {
     WEFT_TRY(const MountDescription description, parse_description(handle.spec.description));
     report.image = description.image;
-    WEFT_TRY(auto image, resolver(description.image));
-    WEFT_CHECK(serve(std::move(handle), std::move(image), description, true));
+    report.disk = description.disk;
+    std::shared_ptr<WritableDisk> disk;
+    if (description.disk) {
+      if (!disks) return fail(Errc::unsupported, Operation::mount, "no disks here");
+      WEFT_TRY(disk, disks(description.name));
+    }
+    WEFT_TRY(auto image, disk ? disk->base() : resolver(description.image));
+    WEFT_CHECK(serve(std::move(handle), std::move(image), std::move(disk), description, true));
     return {};
   }
 
@@ -311,7 +342,8 @@ class MountManager::Impl {
   Condition wake_;
   Map mounts_ WEFT_GUARDED_BY(mutex_);
   std::set<std::string> reserved_ WEFT_GUARDED_BY(mutex_);  // being mounted
-  bool ended_ WEFT_GUARDED_BY(mutex_) = false;              // a mount has ended by itself
+  std::set<std::string> disks_reserved_ WEFT_GUARDED_BY(mutex_);
+  bool ended_ WEFT_GUARDED_BY(mutex_) = false;  // a mount has ended by itself
   bool stopping_ WEFT_GUARDED_BY(mutex_) = false;
 
   std::thread housekeeper_;  // last but one: uses all of the above
@@ -344,8 +376,9 @@ Result<fetcher::BootProfile> MountManager::stop_recording(const std::filesystem:
   return impl_->with_recorder(target.string(), [](MountRecorder& r) { return r.stop(); });
 }
 
-Result<std::vector<AdoptedMount>> MountManager::adopt_inherited(const Resolver& resolver) {
-  return impl_->adopt_inherited(resolver);
+Result<std::vector<AdoptedMount>> MountManager::adopt_inherited(const Resolver& resolver,
+                                                                const DiskResolver& disks) {
+  return impl_->adopt_inherited(resolver, disks);
 }
 
 void MountManager::stop() {

@@ -8,6 +8,7 @@
 #include "fs/session/image_opens.h"
 #include "fs/supervisor/mount_keeper.h"
 #include "indexer/core/error.h"
+#include "indexer/disk/writable_disk.h"
 #include "indexer/store/local_image.h"
 
 #include <cstdint>
@@ -27,6 +28,8 @@ struct MountRequest {
   std::filesystem::path target;    ///< an existing empty directory, or an existing regular file
   std::optional<TargetKind> kind;  ///< nullopt: what the target is
   ReadPolicy policy;
+  /// Over `image`, and named `name`: it is what is mounted, and can be written to.
+  std::shared_ptr<WritableDisk> disk{};
 };
 
 enum class MountState : std::uint8_t {
@@ -41,6 +44,7 @@ struct MountStatus {
   TargetKind kind = TargetKind::directory;
   std::string name;
   ImageId image;
+  bool disk = false;  ///< a disk over the image
   ReadPolicy policy;
   MountState state = MountState::serving;
   ReadStatistics reads;
@@ -54,6 +58,7 @@ struct MountStatus {
 struct AdoptedMount {
   std::string target;
   std::optional<ImageId> image;  ///< nullopt: its description cannot be read
+  bool disk = false;
   /// Set: it cannot be served and was unmounted, because a mount nobody serves blocks its readers.
   std::optional<Error> error;
 };
@@ -80,6 +85,7 @@ struct MountOptions {
 class MountManager {
  public:
   using Resolver = std::function<Result<std::shared_ptr<LocalImage>>(const ImageId&)>;
+  using DiskResolver = std::function<Result<std::shared_ptr<WritableDisk>>(const std::string&)>;
 
   explicit MountManager(MountKeeper& keeper, fetcher::BlockFetcher& fetcher,
                         MountOptions options = {});
@@ -88,7 +94,8 @@ class MountManager {
   MountManager& operator=(const MountManager&) = delete;
 
   /// Returns when the mount answers. Errc::bad_name; bad_target, already_mounted, not_permitted as
-  /// `prepare_target` and MountKeeper::mount; errno of mount(2).
+  /// `prepare_target` and MountKeeper::mount; image_in_use: the disk is mounted elsewhere; errno of
+  /// mount(2).
   [[nodiscard]] Result<MountStatus> mount(MountRequest request);
 
   /// Errc::not_mounted; target_busy unless `force`, which fails all reads and detaches the mount.
@@ -105,8 +112,9 @@ class MountManager {
   [[nodiscard]] Result<fetcher::BootProfile> stop_recording(const std::filesystem::path& target);
 
   /// Serves the mounts that outlived an earlier worker; `resolver` maps an image id to its
-  /// LocalImage. To be called once, before the first `mount`.
-  [[nodiscard]] Result<std::vector<AdoptedMount>> adopt_inherited(const Resolver& resolver);
+  /// LocalImage, `disks` a disk's name to the disk. To be called once, before the first `mount`.
+  [[nodiscard]] Result<std::vector<AdoptedMount>> adopt_inherited(const Resolver& resolver,
+                                                                  const DiskResolver& disks = {});
 
   void stop();
 

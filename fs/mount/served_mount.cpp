@@ -3,6 +3,8 @@
 
 #include "fs/read/process_state.h"
 
+#include <spdlog/spdlog.h>
+
 #include <utility>
 
 namespace weft::fs {
@@ -13,7 +15,8 @@ ImageOpens::Parts parts_of_opens(const MountHandle& handle, const ServedMount::P
   if (auto mapped = OpenTable::map(handle.opens)) table.emplace(std::move(*mapped));
   return {
       .image = parts.image,
-      .policy = parts.passthrough,
+      // A disk's bytes are in two files.
+      .policy = parts.disk ? PassthroughPolicy::off : parts.passthrough,
       .offered = offers_passthrough(handle.init_request),
       .table = std::move(table),
       .backing = make_backing_files(handle.channels.empty() ? -1 : handle.channels.front().get())};
@@ -36,14 +39,18 @@ ServedMount::ServedMount(const MountHandle& handle, Parts parts)
       on_ended_(std::move(parts.ended)),
       recorder_(parts.image, parts.name, parts.profiles, records_first_boot(parts)),
       reads_(parts.image, parts.fetcher,
-             {.name = parts.name, .policy = parts.policy, .touches = &recorder_.touches()},
+             {.name = parts.name,
+              .policy = parts.policy,
+              .touches = &recorder_.touches(),
+              .disk = parts.disk},
              steady_clock(), system_processes()),
       opens_(parts_of_opens(handle, parts)),
       served_{.image = parts.image,
               .kind = handle.spec.kind,
               .file_name = parts.name + ".raw",
               .reads = reads_,
-              .opens = opens_} {
+              .opens = opens_,
+              .disk = parts.disk} {
   opens_.hold_off(recorder_.recording());
 }
 
@@ -74,6 +81,13 @@ void ServedMount::stop() {
   if (session_) session_->stop();
   reads_.close();
   session_.reset();
+  // Nobody asked for it, and a successor has no need of it: it only makes a later power cut cost
+  // less.
+  if (served_.disk && !std::exchange(stopped_, true)) {
+    if (const auto flushed = served_.disk->flush(); !flushed) {
+      spdlog::error("{}: disk not flushed at its end: {}", name_, flushed.error().message());
+    }
+  }
 }
 
 MountStatus ServedMount::status() const {
@@ -81,6 +95,7 @@ MountStatus ServedMount::status() const {
           .kind = served_.kind,
           .name = name_,
           .image = served_.image->info().id,
+          .disk = served_.disk != nullptr,
           .policy = policy_,
           .state = ended() ? MountState::ending : MountState::serving,
           .reads = reads_.statistics(),

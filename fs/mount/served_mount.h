@@ -30,6 +30,7 @@ class ServedMount {
     fetcher::BlockFetcher& fetcher;
     fetcher::ProfileKeeper* profiles = nullptr;  ///< null: boots are not recorded
     bool taken_over = false;                     ///< from an earlier worker: its guest runs already
+    std::shared_ptr<WritableDisk> disk{};        ///< over the image; null: the image is mounted
     /// Called once, by a channel thread, if the mount was unmounted by somebody else.
     std::function<void()> ended;
   };
@@ -55,6 +56,9 @@ class ServedMount {
   [[nodiscard]] std::shared_ptr<LocalImage> wants_whole_pack() const {
     return opens_.wants_whole_pack() ? served_.image : nullptr;
   }
+  [[nodiscard]] bool is_disk(std::string_view name) const {
+    return served_.disk && served_.disk->name() == name;
+  }
 
  private:
   ServedMount(const MountHandle& handle, Parts parts);
@@ -70,6 +74,7 @@ class ServedMount {
   ImageOpens opens_;
   ServedImage served_;
   std::unique_ptr<FuseSession> session_;
+  bool stopped_ = false;
 
   std::atomic<bool> ended_{false};
 };

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -22,12 +23,20 @@ namespace weft::fs {
 /// Never reused, unlike RequestKey.
 enum class PendingId : std::uint64_t {};
 
-/// What a read wants; known for as long as it waits.
+/// What is to become of a part of a disk.
+struct DiskChange {
+  std::vector<std::byte> bytes;  ///< to be written; empty: zeros
+  bool durable = false;          ///< O_DSYNC: flushed before the reply
+};
+
+/// What a read wants, or a change of a disk that needs a block first; known for as long as it
+/// waits.
 struct ReadArgs {
   ByteOffset offset;
   std::size_t size = 0;
   TimePoint arrived;
   TimePoint deadline;
+  std::shared_ptr<const DiskChange> change{};  ///< null: a read
 };
 
 struct PendingRead {

@@ -53,9 +53,9 @@ class ReadService::State : public std::enable_shared_from_this<State> {
 
     const BlockRange blocks = blocks_touched(offset, ByteCount(size));
     if (options_.touches != nullptr) options_.touches->note(blocks, arrived);
-    if (image_->readable(blocks)) {
+    if (readable(blocks)) {
       const std::span<std::byte> buffer = page_buffer(size);
-      const Result<void> result = image_->read(offset, buffer);
+      const Result<void> result = read_here(offset, buffer);
       if (result) {
         const bool borrowed = image_->borrows(blocks_touched(offset, ByteCount(size)));
         probe_.answered(borrowed ? ReadOrigin::borrowed : ReadOrigin::resident, size,
@@ -70,6 +70,20 @@ class ReadService::State : public std::enable_shared_from_this<State> {
                             .size = size,
                             .arrived = arrived,
                             .deadline = arrived + options_.policy.deadline});
+  }
+
+  void write(Reply reply, ByteOffset offset, std::span<const std::byte> bytes, bool durable) {
+    const std::uint64_t end = disk().size().value();
+    if (offset.value() >= end) return std::move(reply).error(bytes.empty() ? 0 : ENOSPC);
+    bytes = bytes.first(std::min<std::uint64_t>(bytes.size(), end - offset.value()));
+    if (bytes.empty()) return std::move(reply).written(0);
+    change(std::move(reply), offset, bytes.size(), bytes, durable);
+  }
+
+  void zero(Reply reply, ByteOffset offset, ByteCount length, bool durable) {
+    const std::uint64_t end = disk().size().value();
+    if (offset.value() >= end || length.value() == 0) return std::move(reply).error(0);
+    change(std::move(reply), offset, std::min(length.value(), end - offset.value()), {}, durable);
   }
 
   void interrupt(RequestKey key) {
@@ -114,6 +128,58 @@ class ReadService::State : public std::enable_shared_from_this<State> {
   }
 
  private:
+  [[nodiscard]] WritableDisk& disk() const { return *options_.disk; }
+
+  [[nodiscard]] bool readable(BlockRange range) const {
+    return options_.disk ? disk().readable(range) : image_->readable(range);
+  }
+  [[nodiscard]] Result<void> read_here(ByteOffset offset, std::span<std::byte> out) const {
+    return options_.disk ? disk().read(offset, out) : image_->read(offset, out);
+  }
+  [[nodiscard]] Result<void> read_fetched(std::span<const fetcher::LooseBlock> loose,
+                                          ByteOffset offset, std::span<std::byte> out) const {
+    if (!options_.disk) return read_with_loose(*image_, loose, offset, out);
+    return disk().read(offset, out, LooseBelow(*image_, loose));
+  }
+  /// `bytes` empty: zeros.
+  [[nodiscard]] Result<void> apply(ByteOffset offset, std::size_t size,
+                                   std::span<const std::byte> bytes, bool durable,
+                                   std::span<const fetcher::LooseBlock> loose) const {
+    const LooseBelow below(*image_, loose);
+    WEFT_CHECK(bytes.empty() ? disk().zero(offset, ByteCount(size), below)
+                             : disk().write(offset, bytes, below));
+    return durable ? disk().flush() : Result<void>{};
+  }
+  static void confirm(Reply reply, std::size_t size, bool zeros) {
+    if (zeros) return std::move(reply).error(0);
+    std::move(reply).written(size);
+  }
+
+  void change(Reply reply, ByteOffset offset, std::size_t size, std::span<const std::byte> bytes,
+              bool durable) {
+    const TimePoint arrived = clock_.now();
+    const Result<void> done = apply(offset, size, bytes, durable, {});
+    if (done) return confirm(std::move(reply), size, bytes.empty());
+    ReadArgs args{.offset = offset,
+                  .size = size,
+                  .arrived = arrived,
+                  .deadline = arrived + options_.policy.deadline};
+    args.change = std::make_shared<const DiskChange>(
+        DiskChange{.bytes = {bytes.begin(), bytes.end()}, .durable = durable});
+    if (done.error().is(Errc::not_resident)) return wait(std::move(reply), std::move(args));
+    fail(std::move(reply), args, done.error());
+  }
+
+  /// What must be fetched. Nothing is asked for that lies below a block of the disk: perhaps nobody
+  /// has it any more.
+  [[nodiscard]] BlockRange wanted(const ReadArgs& args) const {
+    const BlockRange touched = blocks_touched(args.offset, ByteCount(args.size));
+    if (!options_.disk) return touched;
+    if (!args.change) return disk().missing_within(touched);
+    const auto missing = disk().missing_for(args.offset, ByteCount(args.size));
+    return missing ? BlockRange{*missing, BlockCount(1)} : BlockRange{};
+  }
+
   void wait(Reply reply, ReadArgs args) {
     const Reader reader{.thread_id = reply.thread_id()};
     PendingRead read{.reply = std::move(reply), .args = args, .reader = reader, .ticket = {}};
@@ -153,9 +219,11 @@ class ReadService::State : public std::enable_shared_from_this<State> {
     const auto args = pending_.args(id);
     const auto fetches = pending_.begin_fetch(id);
     if (!args || !fetches) return;
+    const BlockRange range = wanted(*args);
+    if (range.empty()) return deliver(id, *fetches, {});  // written, or fetched, meanwhile
     const fetcher::FetchTicket ticket = fetcher_.read(
         {.image = image_,
-         .range = blocks_touched(args->offset, ByteCount(args->size)),
+         .range = range,
          .deadline = args->deadline,
          .hold = options_.policy.when_missing == WhenMissing::hold},
         [self = shared_from_this(), id, fetch = *fetches](Result<fetcher::FetchOutcome> outcome) {
@@ -178,8 +246,9 @@ class ReadService::State : public std::enable_shared_from_this<State> {
   void deliver(PendingId id, unsigned fetches, const fetcher::FetchOutcome& outcome) {
     const auto args = pending_.args(id);
     if (!args) return;
+    if (args->change) return deliver_change(id, fetches, outcome);
     const std::span<std::byte> buffer = page_buffer(args->size);
-    const Result<void> result = read_with_loose(*image_, outcome.loose, args->offset, buffer);
+    const Result<void> result = read_fetched(outcome.loose, args->offset, buffer);
     if (!result && result.error().is(Errc::not_resident) && fetches < max_fetches) {
       spdlog::warn("{}: a block was lost again after it was fetched: {}; fetching it again",
                    options_.name, result.error().detail);
@@ -193,12 +262,29 @@ class ReadService::State : public std::enable_shared_from_this<State> {
     std::move(read->reply).data(buffer);
   }
 
+  /// Taken out first: once its reply may have been sent, it must not be applied.
+  void deliver_change(PendingId id, unsigned fetches, const fetcher::FetchOutcome& outcome) {
+    auto pending = pending_.take(id);
+    if (!pending) return;
+    const ReadArgs& args = pending->args;
+    const DiskChange& change = *args.change;
+    const Result<void> done =
+        apply(args.offset, args.size, change.bytes, change.durable, outcome.loose);
+    if (done) return confirm(std::move(pending->reply), args.size, change.bytes.empty());
+    // Its other end needs a block, too, or the block was lost again.
+    if (done.error().is(Errc::not_resident) && fetches < 2 * max_fetches) {
+      const auto again = pending_.insert(*pending);
+      if (again) return fetch(*again);
+    }
+    fail(std::move(pending->reply), args, done.error());
+  }
+
   /// A read stops at the first block that fails its check. Checking each brings the rest of them in
   /// one fetch, instead of one fetch for every block.
   void find_lost_blocks(BlockRange range) {
     NodeBytes ignored;
     for (BlockIndex block = range.first; block < range.end(); ++block) {
-      (void)image_->read(offset_of(block), ignored);
+      (void)image_->read(offset_of(block), ignored);  // of a disk, what is below it
     }
   }
 
@@ -222,11 +308,14 @@ class ReadService::State : public std::enable_shared_from_this<State> {
   void fail(Reply reply, const ReadArgs& args, const Error& error) {
     const TimePoint now = clock_.now();
     probe_.failed(now - args.arrived);
-    const int errno_value = errno_of_failed_read(options_.policy.when_missing, error);
+    const bool local = args.change && error.code.category() == std::generic_category();
+    const int errno_value =
+        local ? to_errno(error) : errno_of_failed_read(options_.policy.when_missing, error);
     if (const auto suppressed = log_limit_.admit(now)) {
       spdlog::error(
-          "{}: read of {} bytes at {} (block {}) failed after {} ms: {}{}", options_.name,
-          args.size, args.offset.value(), block_of(args.offset).value(),
+          "{}: {} of {} bytes at {} (block {}) failed after {} ms: {}{}", options_.name,
+          args.change ? "write" : "read", args.size, args.offset.value(),
+          block_of(args.offset).value(),
           std::chrono::duration_cast<std::chrono::milliseconds>(now - args.arrived).count(),
           error.message(),
           *suppressed > 0 ? " (" + std::to_string(*suppressed) + " more since)" : "");
@@ -278,6 +367,15 @@ ReadService::~ReadService() {
 
 void ReadService::read(Reply reply, ByteOffset offset, std::size_t size) {
   state_->read(std::move(reply), offset, size);
+}
+
+void ReadService::write(Reply reply, ByteOffset offset, std::span<const std::byte> bytes,
+                        bool durable) {
+  state_->write(std::move(reply), offset, bytes, durable);
+}
+
+void ReadService::zero(Reply reply, ByteOffset offset, ByteCount length, bool durable) {
+  state_->zero(std::move(reply), offset, length, durable);
 }
 
 void ReadService::interrupt(RequestKey key) {

@@ -7,10 +7,12 @@
 #include "fs/read/reply.h"
 #include "indexer/core/clock.h"
 #include "indexer/core/range.h"
+#include "indexer/disk/writable_disk.h"
 #include "indexer/store/local_image.h"
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace weft::fs {
@@ -21,6 +23,8 @@ class TouchLog;
 struct ReadServiceOptions {
   std::string name;  ///< of the image, for the log
   ReadPolicy policy;
+  /// Over the image: then the disk is what is read, and can be changed. Null: the image.
+  std::shared_ptr<WritableDisk> disk{};
   /// Reads that may wait at once. The kernel keeps at most 256 asynchronous ones in flight; each
   /// synchronous one stands for a thread that waits.
   std::size_t pending_limit = 4096;
@@ -32,6 +36,12 @@ struct ReadServiceOptions {
 
 /// Answers the READ requests of one mount: at once what the local store has, the rest when the
 /// fetcher has brought it. Never zeros for what is not here.
+///
+/// Of a disk, changes too: at once, unless a block that changes in part must be fetched first. The
+/// kernel sends a request again that a dead worker did not answer, and it is applied again: whoever
+/// sent it has not seen its end, so that every other change of these bytes since then is
+/// concurrent with it, and either order is right. For the same reason a change that was given up is
+/// never applied later: its sender may be gone, and another one have the disk.
 ///
 /// Lifecycle: serves from construction to `close()`. `fetcher`, `clock` and `processes` must
 /// outlive it, and it must outlive the FUSE session's threads; the session's libfuse handle must
@@ -49,6 +59,12 @@ class ReadService {
 
   /// Up to `size` bytes from `offset`; fewer, or none, at the end of the image.
   void read(Reply reply, ByteOffset offset, std::size_t size);
+
+  /// Of a disk: writes a copy of `bytes`, which may lie where the next request will. `durable`:
+  /// flushed before the reply. ENOSPC at the end of the disk, which never grows.
+  void write(Reply reply, ByteOffset offset, std::span<const std::byte> bytes, bool durable);
+  /// Of a disk: zeros, up to its end.
+  void zero(Reply reply, ByteOffset offset, ByteCount length, bool durable);
 
   /// The kernel has interrupted a request, which may not have come yet: answers it with EINTR if
   /// its reader is being killed or has a signal to handle.

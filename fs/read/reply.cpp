@@ -22,13 +22,18 @@ Reply::Reply(Reply&& other) noexcept
 
 Reply::~Reply() {
   if (request_ == nullptr) return;
-  spdlog::critical("a read request was dropped without a reply: answering EIO");
+  spdlog::critical("a request was dropped without a reply: answering EIO");
   std::move(*this).error(EIO);
 }
 
 void Reply::data(std::span<const std::byte> bytes) && {
   const ChannelScope scope(channel_);
   fuse_reply_buf(release(), reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+void Reply::written(std::size_t bytes) && {
+  const ChannelScope scope(channel_);
+  fuse_reply_write(release(), bytes);
 }
 
 void Reply::error(int error_number) && {

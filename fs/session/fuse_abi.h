@@ -67,6 +67,8 @@ static_assert(sizeof(OpenOut) == 16);
 
 inline constexpr std::uint32_t open_direct_io = 1u << 0;
 inline constexpr std::uint32_t open_keep_cache = 1u << 1;
+/// Direct writers of one file do not wait for each other.
+inline constexpr std::uint32_t open_parallel_direct_writes = 1u << 6;
 /// The kernel reads from the backing file itself. With open_keep_cache: EIO.
 inline constexpr std::uint32_t open_passthrough = 1u << 7;
 

@@ -13,8 +13,7 @@ namespace {
 Result<off_t> seek(const ServedImage& served, fuse_ino_t node, off_t offset, int whence) {
   if (node != served.image_node()) return fail_errno(EISDIR, Operation::serve);
   if (whence != SEEK_DATA && whence != SEEK_HOLE) return fail_errno(EINVAL, Operation::serve);
-  LocalImage& image = *served.image;
-  const ByteCount size = image.info().size;
+  const ByteCount size = served.image->info().size;
   const auto from = static_cast<std::uint64_t>(offset);
   if (offset < 0 || from >= size.value()) return fail_errno(ENXIO, Operation::serve);
 
@@ -25,7 +24,7 @@ Result<off_t> seek(const ServedImage& served, fuse_ino_t node, off_t offset, int
     return static_cast<off_t>(std::min(at, size.value()));
   };
   BlockIndex next = first;
-  while (const auto data = image.next_data(BlockRange::between(next, end))) {
+  while (const auto data = next_data(served, BlockRange::between(next, end))) {
     if (whence == SEEK_DATA) return position_of(data->first);
     if (data->first > next) break;  // `next` is a hole
     next = data->end();             // runs of data may be reported in pieces

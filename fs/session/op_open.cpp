@@ -11,10 +11,15 @@ namespace {
 
 Result<abi::OpenOut> open(const ServedImage& served, fuse_ino_t node, const fuse_file_info& file) {
   if (node != served.image_node()) return fail_errno(EISDIR, Operation::open);
-  if ((file.flags & O_ACCMODE) != O_RDONLY || (file.flags & O_TRUNC) != 0) {
-    return fail_errno(EROFS, Operation::open);
+  const bool changes = (file.flags & O_ACCMODE) != O_RDONLY || (file.flags & O_TRUNC) != 0;
+  if (changes && !served.disk) return fail_errno(EROFS, Operation::open);
+  // A disk keeps its size.
+  if ((file.flags & O_TRUNC) != 0) return fail_errno(EPERM, Operation::open);
+  abi::OpenOut out = served.opens.open(ChannelScope::request(), (file.flags & O_DIRECT) != 0);
+  if (served.disk && (out.flags & abi::open_direct_io) != 0) {
+    out.flags |= abi::open_parallel_direct_writes;
   }
-  return served.opens.open(ChannelScope::request(), (file.flags & O_DIRECT) != 0);
+  return out;
 }
 
 /// libfuse 3.14 has no field for a backing file, so the reply is written as the kernel reads it.

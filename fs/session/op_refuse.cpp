@@ -12,7 +12,6 @@ void refuse(fuse_req_t request, Args... /*ignored*/) {
 }  // namespace
 
 void refuse_changes(fuse_lowlevel_ops& operations) {
-  operations.setattr = refuse;
   operations.mknod = refuse;
   operations.mkdir = refuse;
   operations.unlink = refuse;
@@ -21,8 +20,6 @@ void refuse_changes(fuse_lowlevel_ops& operations) {
   operations.rename = refuse;
   operations.link = refuse;
   operations.create = refuse;
-  operations.write = refuse;
-  operations.fallocate = refuse;
 }
 
 }  // namespace weft::fs

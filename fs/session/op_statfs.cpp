@@ -13,8 +13,8 @@ Result<struct statvfs> statfs(const ServedImage& served) {
   values.f_blocks = blocks_for(served.image->info().size).value();
   values.f_files = 1;
   values.f_namemax = 255;
-  values.f_flag = ST_RDONLY;
-  return values;  // nothing is free: nothing can be written
+  values.f_flag = served.disk ? 0 : ST_RDONLY;
+  return values;  // nothing is free: nothing can be added
 }
 
 }  // namespace

@@ -16,6 +16,10 @@ fuse_lowlevel_ops make_operations() {
   operations.lseek = op_lseek;
   operations.readdir = op_readdir;
   operations.statfs = op_statfs;
+  operations.write = op_write;
+  operations.fsync = op_fsync;
+  operations.fallocate = op_fallocate;
+  operations.setattr = op_setattr;
   refuse_changes(operations);
   return operations;
 }

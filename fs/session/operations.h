@@ -26,7 +26,15 @@ void op_lseek(fuse_req_t request, fuse_ino_t node, off_t offset, int whence, fus
 void op_readdir(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset,
                 fuse_file_info* file);
 void op_statfs(fuse_req_t request, fuse_ino_t node);
-/// Fills in the operations that would change something: they answer EROFS.
+// Of disks; of an image they answer EROFS.
+void op_write(fuse_req_t request, fuse_ino_t node, const char* bytes, size_t size, off_t offset,
+              fuse_file_info* file);
+void op_fsync(fuse_req_t request, fuse_ino_t node, int data_only, fuse_file_info* file);
+void op_fallocate(fuse_req_t request, fuse_ino_t node, int mode, off_t offset, off_t length,
+                  fuse_file_info* file);
+void op_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attributes, int which,
+                fuse_file_info* file);
+/// Fills in the operations that would change names: they answer EROFS.
 void refuse_changes(fuse_lowlevel_ops& operations);
 
 [[nodiscard]] fuse_lowlevel_ops make_operations();

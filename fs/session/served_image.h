@@ -3,6 +3,7 @@
 
 #include "fs/session/fuse_abi.h"
 #include "fs/supervisor/mount_keeper.h"
+#include "indexer/disk/writable_disk.h"
 #include "indexer/store/local_image.h"
 
 #include <cstdint>
@@ -25,6 +26,7 @@ struct ServedImage {
   std::string file_name;  ///< in a directory target
   ReadService& reads;
   ImageOpens& opens;
+  std::shared_ptr<WritableDisk> disk{};  ///< over the image; null: the image itself is shown
 
   [[nodiscard]] std::uint64_t image_node() const {
     return kind == TargetKind::file ? abi::root_node : abi::image_node;
@@ -36,6 +38,9 @@ struct ServedImage {
 
 /// Attributes of a node; `node` must exist. The image's blocks are what it takes on disk here.
 [[nodiscard]] struct stat attributes_of(const ServedImage& served, std::uint64_t node);
+
+/// First run of blocks of `range` that may hold data.
+[[nodiscard]] std::optional<BlockRange> next_data(const ServedImage& served, BlockRange range);
 
 /// For how long the kernel may keep attributes, in seconds. Only the block count ever changes,
 /// and not any more when the image is complete.

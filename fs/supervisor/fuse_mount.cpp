@@ -55,13 +55,15 @@ Result<void> clear_target(const std::string& target) {
   }
 }
 
-Result<void> mount_device(const UniqueFd& device, const std::string& target, TargetKind kind) {
+Result<void> mount_device(const UniqueFd& device, const std::string& target, TargetKind kind,
+                          bool writable) {
   const std::string options = "fd=" + std::to_string(device.get()) +
                               ",rootmode=" + (kind == TargetKind::directory ? "40000" : "100000") +
                               ",user_id=0,group_id=0,allow_other,default_permissions,max_read=" +
                               std::to_string(max_read_bytes);
-  if (::mount("weft", target.c_str(), std::string(mount_type).c_str(),
-              MS_NOSUID | MS_NODEV | MS_RDONLY, options.c_str()) == 0) {
+  const unsigned long flags = MS_NOSUID | MS_NODEV | (writable ? 0 : MS_RDONLY);
+  if (::mount("weft", target.c_str(), std::string(mount_type).c_str(), flags, options.c_str()) ==
+      0) {
     return {};
   }
   if (errno == EPERM || errno == EACCES) {
@@ -138,7 +140,8 @@ Result<void> complete(FuseMount& mount, unsigned channels) {
 
 }  // namespace
 
-Result<FuseMount> open_fuse_mount(const std::string& target, TargetKind kind, unsigned channels) {
+Result<FuseMount> open_fuse_mount(const std::string& target, TargetKind kind, unsigned channels,
+                                  bool writable) {
   if (channels == 0 || channels > max_channels || !target.starts_with('/')) {
     return fail(Errc::bad_request, Operation::mount,
                 target + ": not an absolute path, or not 1 to " + std::to_string(max_channels) +
@@ -146,7 +149,7 @@ Result<FuseMount> open_fuse_mount(const std::string& target, TargetKind kind, un
   }
   WEFT_TRY(UniqueFd device, open_device());
   WEFT_CHECK(clear_target(target));
-  WEFT_CHECK(mount_device(device, target, kind));
+  WEFT_CHECK(mount_device(device, target, kind, writable));
   FuseMount mount{.target = target, .device = {}, .channels = {}, .init_request = {}, .opens = {}};
   mount.channels.push_back(std::move(device));
   if (auto done = complete(mount, channels); !done) {

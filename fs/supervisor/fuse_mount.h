@@ -41,7 +41,7 @@ struct FuseMount {
 /// Errc::already_mounted: a live mount is there (one whose connection is dead is detached).
 /// Errc::not_permitted: not root, or no /dev/fuse. Else errno.
 [[nodiscard]] Result<FuseMount> open_fuse_mount(const std::string& target, TargetKind kind,
-                                                unsigned channels);
+                                                unsigned channels, bool writable = false);
 
 /// Unmounts every mount of `device`, whose connection the caller knows to be alive. Success if
 /// there is none (any more). Errc::target_busy unless `force`, which ends all requests with an

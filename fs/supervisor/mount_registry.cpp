@@ -14,7 +14,7 @@
 namespace weft::fs {
 
 Result<const HeldMount*> MountRegistry::mount(MountSpec spec, unsigned channels) {
-  WEFT_TRY(FuseMount fuse, open_fuse_mount(spec.target, spec.kind, channels));
+  WEFT_TRY(FuseMount fuse, open_fuse_mount(spec.target, spec.kind, channels, spec.writable));
   last_key_ = MountKey{std::to_underlying(last_key_) + 1};
   HeldMount held{last_key_, std::move(spec), std::move(fuse), generation_};
   return &mounts_.emplace(last_key_, std::move(held)).first->second;

@@ -35,7 +35,8 @@ class Writer {
   void text(std::string_view value) { text(std::as_bytes(std::span(value))); }
   void spec(const MountSpec& spec) {
     text(spec.target);
-    number(std::to_underlying(spec.kind));
+    // Bit 1 says writable: a supervisor that knows no disks refuses the packet.
+    number(static_cast<std::uint8_t>(std::to_underlying(spec.kind) | (spec.writable ? 2 : 0)));
     text(spec.description);
   }
   std::vector<std::byte> take() { return std::move(bytes_); }
@@ -78,7 +79,9 @@ class Reader {
   MountSpec spec() {
     MountSpec spec;
     spec.target = text(max_text);
-    spec.kind = TargetKind{number_up_to<std::uint8_t>(1)};
+    const auto kind = number_up_to<std::uint8_t>(3);
+    spec.kind = TargetKind{static_cast<std::uint8_t>(kind & 1)};
+    spec.writable = (kind & 2) != 0;
     spec.description = text(max_description);
     return spec;
   }

@@ -100,10 +100,10 @@ struct StandingByReply {
 };
 
 /// The place of a type is its number on the wire: new ones come at the end.
-using Message = std::variant<ReadyCall, MountCall, UnmountCall, InheritedCall, ForgetCall,
-                             DoneReply, FailedReply, MountReply, DescriptorsReply, EndReply,
-                             UpgradeCall, HandOverCall, StandByCall, RefuseCall, StandingByReply,
-                             OpensCall, OpensReply>;
+using Message =
+    std::variant<ReadyCall, MountCall, UnmountCall, InheritedCall, ForgetCall, DoneReply,
+                 FailedReply, MountReply, DescriptorsReply, EndReply, UpgradeCall, HandOverCall,
+                 StandByCall, RefuseCall, StandingByReply, OpensCall, OpensReply>;
 
 struct Packet {
   std::uint64_t request = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/catalog/catalog.h"
 
+#include "indexer/catalog/disk_rows.h"
 #include "indexer/catalog/id_column.h"
 #include "indexer/catalog/link_rows.h"
 #include "indexer/catalog/migrations.h"
@@ -143,7 +144,8 @@ class SqliteCatalog final : public Catalog {
     }
   }
 
-  Result<void> add(std::string_view name, const CatalogImage& image) override;
+  Result<void> add(std::string_view name, const CatalogImage& image,
+                   std::span<const ImageId> lenders) override;
   Result<void> move_name(std::string_view name, const ImageId& from, const CatalogImage& to,
                          std::span<const ImageId> lenders) override;
 
@@ -272,6 +274,32 @@ class SqliteCatalog final : public Catalog {
     return profiles_.images();
   }
 
+  Result<std::vector<DiskRow>> disks() override {
+    const Lock lock(mutex_);
+    return disks_.list();
+  }
+  Result<std::optional<DiskRow>> disk(std::string_view name) override {
+    const Lock lock(mutex_);
+    return disks_.find(name);
+  }
+  Result<std::vector<std::string>> disks_over(const ImageId& base) override {
+    const Lock lock(mutex_);
+    return disks_.names_over(base);
+  }
+  Result<void> add_disk(std::string_view name, const ImageId& base) override {
+    const Lock lock(mutex_);
+    WEFT_TRY(auto transaction, Transaction::begin(db_));
+    WEFT_TRY(const auto holder, find_name(name));
+    if (holder) return name_is_taken(name, "an image");
+    WEFT_CHECK(no_disk_named(name));
+    WEFT_CHECK(disks_.add(name, base));
+    return transaction.commit();
+  }
+  Result<void> remove_disk(std::string_view name) override {
+    const Lock lock(mutex_);
+    return disks_.remove(name);
+  }
+
  private:
   Result<std::optional<ImageId>> find_name(std::string_view name) WEFT_REQUIRES(mutex_) {
     auto row = s_.image_named.use();
@@ -279,6 +307,15 @@ class SqliteCatalog final : public Catalog {
     if (!found) return std::nullopt;
     WEFT_TRY(const ImageId id, id_in<ImageId>(row, 0));
     return id;
+  }
+  static std::unexpected<Error> name_is_taken(std::string_view name, const char* by) {
+    return fail(
+        Errc::name_taken, Operation::catalog,
+        "'" + std::string(name) + "' is " + by + "; choose another name or remove it first");
+  }
+  Result<void> no_disk_named(std::string_view name) WEFT_REQUIRES(mutex_) {
+    WEFT_TRY(const auto disk, disks_.find(name));
+    return disk ? name_is_taken(name, "a disk") : Result<void>{};
   }
   Result<void> add_row(const CatalogImage& image) WEFT_REQUIRES(mutex_);
   Result<std::vector<ImageId>> ids(Statement& statement, const ImageId& of) WEFT_REQUIRES(mutex_) {
@@ -296,6 +333,7 @@ class SqliteCatalog final : public Catalog {
   catalog::SignatureRows signatures_ WEFT_GUARDED_BY(mutex_);
   catalog::LinkRows links_ WEFT_GUARDED_BY(mutex_);
   catalog::ProfileRows profiles_ WEFT_GUARDED_BY(mutex_);
+  catalog::DiskRows disks_ WEFT_GUARDED_BY(mutex_);
 };
 
 Result<void> SqliteCatalog::start() {
@@ -311,6 +349,7 @@ Result<void> SqliteCatalog::start() {
   WEFT_TRY(signatures_, catalog::SignatureRows::prepare(db_));
   WEFT_TRY(links_, catalog::LinkRows::prepare(db_));
   WEFT_TRY(profiles_, catalog::ProfileRows::prepare(db_));
+  WEFT_TRY(disks_, catalog::DiskRows::prepare(db_));
 
   WEFT_TRY(auto make, Statement::prepare(
                           db_, "INSERT INTO node (one, id) VALUES (1, ?) ON CONFLICT DO NOTHING"));
@@ -323,7 +362,8 @@ Result<void> SqliteCatalog::start() {
   return {};
 }
 
-Result<void> SqliteCatalog::add(std::string_view name, const CatalogImage& image) {
+Result<void> SqliteCatalog::add(std::string_view name, const CatalogImage& image,
+                                std::span<const ImageId> lenders) {
   const Lock lock(mutex_);
   WEFT_TRY(auto transaction, Transaction::begin(db_));
   WEFT_TRY(const auto holder, find_name(name));
@@ -332,8 +372,11 @@ Result<void> SqliteCatalog::add(std::string_view name, const CatalogImage& image
                 "'" + std::string(name) + "' is image " + to_hex(*holder).substr(0, 16) +
                     "; choose another name or remove it first");
   }
+  WEFT_CHECK(no_disk_named(name));
   WEFT_CHECK(add_row(image));
   WEFT_CHECK(s_.add_name.use()(name)(image.info.id.view()).done());
+  for (const ImageId& lender : lenders)
+    WEFT_CHECK(s_.add_borrow.use()(image.info.id.view())(lender.view()).done());
   return transaction.commit();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "indexer/catalog/disk_row.h"
 #include "indexer/catalog/link_row.h"
 #include "indexer/catalog/profile_row.h"
 #include "indexer/core/digest.h"
@@ -55,8 +56,10 @@ class Catalog {
   [[nodiscard]] virtual Result<std::vector<std::string>> names_of(const ImageId& id) = 0;
 
   /// Adds the image, or makes a lender an image again, and points `name` to it. The row of an image
-  /// that is known stays as it is. Errc::name_taken: the name points to another image.
-  [[nodiscard]] virtual Result<void> add(std::string_view name, const CatalogImage& image) = 0;
+  /// that is known stays as it is. It borrows from `lenders`. Errc::name_taken: the name points to
+  /// another image, or is a disk's.
+  [[nodiscard]] virtual Result<void> add(std::string_view name, const CatalogImage& image,
+                                         std::span<const ImageId> lenders = {}) = 0;
   /// Points a name from one image to another, which is added, or made an image again, if it must;
   /// it borrows from `lenders`. Errc::unknown_image: no such name; name_taken: it does not point to
   /// `from` (any more).
@@ -113,6 +116,15 @@ class Catalog {
   [[nodiscard]] virtual Result<bool> drop_profiles(const ImageId& image) = 0;
   /// Images that have profiles, last used first.
   [[nodiscard]] virtual Result<std::vector<ImageId>> profiled_images() = 0;
+
+  /// Writable disks, by name.
+  [[nodiscard]] virtual Result<std::vector<DiskRow>> disks() = 0;
+  [[nodiscard]] virtual Result<std::optional<DiskRow>> disk(std::string_view name) = 0;
+  /// Names of the disks over an image.
+  [[nodiscard]] virtual Result<std::vector<std::string>> disks_over(const ImageId& base) = 0;
+  /// Errc::name_taken: an image or a disk has this name.
+  [[nodiscard]] virtual Result<void> add_disk(std::string_view name, const ImageId& base) = 0;
+  [[nodiscard]] virtual Result<void> remove_disk(std::string_view name) = 0;
 };
 
 }  // namespace weft

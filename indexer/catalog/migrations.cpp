@@ -48,8 +48,16 @@ CREATE INDEX profile_of_image ON profile (image, used);
 CREATE INDEX profile_by_use ON profile (used, bytes);
 )sql";
 
+constexpr const char* add_disks = R"sql(CREATE TABLE disk (
+  name    TEXT PRIMARY KEY,
+  base    BLOB NOT NULL REFERENCES image (id),
+  created INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX disk_of_image ON disk (base);
+)sql";
+
 constexpr std::array steps_known = {Migration{1, add_signatures}, Migration{2, add_links},
-                                    Migration{3, add_profiles}};
+                                    Migration{3, add_profiles}, Migration{4, add_disks}};
 
 }  // namespace
 

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The catalog of a state directory, version 4 (PRAGMA user_version). Small facts that must change
+-- The catalog of a state directory, version 5 (PRAGMA user_version). Small facts that must change
 -- together; what is proportional to an image's size lives in the image's own files
 -- (indexer/store/STORE_FORMAT.md). WAL, one writer.
 --
@@ -100,3 +100,13 @@ CREATE TABLE profile (
 ) STRICT;
 CREATE INDEX profile_of_image ON profile (image, used);
 CREATE INDEX profile_by_use ON profile (used, bytes);
+
+-- Writable disks, with files under disks/<name>. They share their names with images: none is in both
+-- tables. `base` is an image (lender = 0) that stays as long as the disk, also without a name.
+-- `created`: seconds since 1970. Written after the files are durable, deleted before they are.
+CREATE TABLE disk (
+  name    TEXT PRIMARY KEY,
+  base    BLOB NOT NULL REFERENCES image (id),
+  created INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX disk_of_image ON disk (base);

@@ -28,13 +28,16 @@ Result<std::unique_ptr<Store>> Store::open(FileSystem& fs, StoreOptions options)
   auto table = std::make_shared<ImageTable>(fs, std::move(directory), std::move(catalog),
                                             options.free_space_floor);
   WEFT_CHECK(table->start());
+  WEFT_TRY(const Digest boot, boot_of(fs, options.boot));
   {
     const Lock flushing(table->flushing());
     const Lock changes(table->changes());
     const ExclusiveLock lending(table->lending());
     WEFT_CHECK(Removal(*table).tidy());
   }
-  return std::make_unique<DiskStore>(std::move(table));
+  auto store = std::make_unique<DiskStore>(std::move(table), boot);
+  WEFT_CHECK(store->disks()->start());
+  return store;
 }
 
 DiskStore::~DiskStore() {
@@ -139,6 +142,16 @@ Result<void> DiskStore::collect_unnamed(const std::function<bool(const ImageId&)
   return {};
 }
 
+Result<void> DiskStore::check_no_disks(const ImageId& id) {
+  WEFT_TRY(const auto disks, table_->catalog().disks_over(id));
+  if (disks.empty()) return {};
+  std::string names;
+  for (const auto& name : disks)
+    names += (names.empty() ? "" : ", ") + name;
+  return fail(Errc::image_in_use, Operation::remove,
+              "disks lie over it: " + names + "; remove them first (weft disk rm)");
+}
+
 Result<RemovalReport> DiskStore::remove(std::string_view name_or_id) {
   const Lock flushing(table_->flushing());
   const Lock changes(table_->changes());
@@ -153,6 +166,7 @@ Result<RemovalReport> DiskStore::remove(std::string_view name_or_id) {
     WEFT_CHECK(table_->catalog().remove_name(found.name));
     return RemovalReport{};
   }
+  WEFT_CHECK(check_no_disks(found.id));
   if (table_->in_use(found.id)) {
     return fail(Errc::image_in_use, Operation::remove,
                 std::string(name_or_id) + " is mounted, served or being fetched; stop that first");

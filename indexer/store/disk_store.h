@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "indexer/disk/disks.h"
 #include "indexer/store/holdings.h"
 #include "indexer/store/image_table.h"
 #include "indexer/store/store.h"
@@ -13,8 +14,8 @@ namespace weft {
 /// The Store on disk: names, imports and removal over an ImageTable, under whose locks it works.
 class DiskStore final : public Store {
  public:
-  explicit DiskStore(std::shared_ptr<ImageTable> table)
-      : table_(std::move(table)), holdings_(*table_) {}
+  DiskStore(std::shared_ptr<ImageTable> table, const Digest& boot)
+      : table_(std::move(table)), holdings_(*table_), disks_(table_, boot) {}
   ~DiskStore() override;
 
   const NodeId& node_id() const noexcept override { return table_->catalog().node_id(); }
@@ -64,6 +65,7 @@ class DiskStore final : public Store {
     return table_->catalog().put_links(links);
   }
   Result<std::vector<LinkRow>> links() override { return table_->catalog().links(); }
+  Disks* disks() noexcept override { return &disks_; }
 
   Result<void> add_profile(const ImageId& image, const ProfileRow& row) override {
     return table_->catalog().add_profile(image, row, {});
@@ -88,10 +90,12 @@ class DiskStore final : public Store {
     std::string name;
   };
   [[nodiscard]] Result<Found> resolve(std::string_view name_or_id);
+  [[nodiscard]] Result<void> check_no_disks(const ImageId& id);
   [[nodiscard]] Result<ImageEntry> entry_of(const ImageId& id, std::string name);
 
   const std::shared_ptr<ImageTable> table_;
   Holdings holdings_;
+  Disks disks_;
 };
 
 }  // namespace weft

@@ -99,8 +99,9 @@ Result<void> Removal::collect(const ImageId& lender) {
 Result<void> Removal::collect_unnamed(ImageTable& table, const ImageId& id) {
   WEFT_TRY(const auto row, table.catalog().image(id));
   WEFT_TRY(const auto names, table.catalog().names_of(id));
+  WEFT_TRY(const auto disks, table.catalog().disks_over(id));
   if (row && !row->lender && names.empty()) {
-    if (table.in_use(id)) {
+    if (table.in_use(id) || !disks.empty()) {
       table.note_unnamed(id);
       return {};
     }

@@ -75,6 +75,7 @@ Result<StateDirectory> StateDirectory::open(FileSystem& fs, std::filesystem::pat
   StateDirectory state(fs, std::move(root), std::move(lock));
   WEFT_CHECK(state.check_format());
   WEFT_CHECK(fs.make_directory(state.images()));
+  WEFT_CHECK(fs.make_directory(state.disks()));
   WEFT_CHECK(fs.make_directory(state.incoming()));
   WEFT_CHECK(state.clear_incoming());
   WEFT_CHECK(fs.sync_directory(state.root_));
@@ -146,6 +147,23 @@ Result<void> StateDirectory::discard(const ImageId& id) {
   const auto away = incoming() / random_name();
   WEFT_CHECK(fs_->rename(image(id).directory, away));
   WEFT_CHECK(fs_->sync_directory(images()));
+  return delete_tree(*fs_, away);
+}
+
+Result<std::vector<std::string>> StateDirectory::disks_present() {
+  return fs_->list(disks());
+}
+
+Result<void> StateDirectory::admit_disk(const std::filesystem::path& from, std::string_view name) {
+  WEFT_CHECK(fs_->sync_directory(from));
+  WEFT_CHECK(fs_->rename(from, disk(name).directory));
+  return fs_->sync_directory(disks());
+}
+
+Result<void> StateDirectory::discard_disk(std::string_view name) {
+  const auto away = incoming() / random_name();
+  WEFT_CHECK(fs_->rename(disk(name).directory, away));
+  WEFT_CHECK(fs_->sync_directory(disks()));
   return delete_tree(*fs_, away);
 }
 

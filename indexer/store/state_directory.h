@@ -4,10 +4,13 @@
 #include "indexer/core/error.h"
 #include "indexer/core/file_io.h"
 #include "indexer/core/unique_fd.h"
+#include "indexer/disk/disk_files.h"
 #include "indexer/store/image_paths.h"
 #include "indexer/tree/image_id.h"
 
 #include <filesystem>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace weft {
@@ -35,6 +38,12 @@ class StateDirectory {
   [[nodiscard]] Result<void> admit(const ImagePaths& incoming, const ImageId& id);
   /// Takes an image out of `images/`, durably, then deletes it.
   [[nodiscard]] Result<void> discard(const ImageId& id);
+  /// The same for disks, which are named by their names.
+  [[nodiscard]] DiskPaths disk(std::string_view name) const { return DiskPaths(disks() / name); }
+  [[nodiscard]] Result<std::vector<std::string>> disks_present();
+  [[nodiscard]] Result<void> admit_disk(const std::filesystem::path& incoming,
+                                        std::string_view name);
+  [[nodiscard]] Result<void> discard_disk(std::string_view name);
   /// Deletes a directory in `incoming/`.
   [[nodiscard]] Result<void> delete_incoming(const ImagePaths& incoming);
 
@@ -45,6 +54,7 @@ class StateDirectory {
   [[nodiscard]] Result<void> clear_incoming();
   [[nodiscard]] std::filesystem::path incoming() const { return root_ / "incoming"; }
   [[nodiscard]] std::filesystem::path images() const { return root_ / "images"; }
+  [[nodiscard]] std::filesystem::path disks() const { return root_ / "disks"; }
 
   FileSystem* fs_;
   std::filesystem::path root_;

@@ -23,11 +23,15 @@
 
 namespace weft {
 
+class Disks;
+
 struct StoreOptions {
   std::filesystem::path directory;  ///< the state directory; created if absent
   /// Blocks are not stored below it, commits fail with ENOSPC. What reads need all the same is:
   /// tree nodes, maps, the catalog.
   ByteCount free_space_floor{256u << 20};
+  /// Tells one boot of this machine from another; empty: the kernel's boot id.
+  std::string boot{};
 };
 
 /// An image as the catalog lists it.
@@ -153,6 +157,9 @@ class Store {
   [[nodiscard]] virtual Result<bool> drop_profiles(const ImageId& image);
   /// Images, here or not, that have profiles; last used first.
   [[nodiscard]] virtual Result<std::vector<ImageId>> profiled_images();
+
+  /// The writable disks (indexer/disk/disks.h); null in a store that has none.
+  [[nodiscard]] virtual Disks* disks() noexcept { return nullptr; }
 };
 
 /// 1–128 characters of [A-Za-z0-9._-], not starting with '.' or '-'.

@@ -5,8 +5,8 @@
 #include <array>
 
 namespace weft {
-TreeUpdater::TreeUpdater(File& file, ByteCount size, TreeFile& old)
-    : shape_(size), file_(file), old_(old), leaves_(file, size) {}
+TreeUpdater::TreeUpdater(File& file, ByteCount size, TreeFile& old, OldTree is)
+    : shape_(size), file_(file), old_(old), old_is_(is), leaves_(file, size) {}
 
 Result<void> TreeUpdater::put(BlockIndex first, std::span<const Digest> digests) {
   return leaves_.put(first, digests);
@@ -50,7 +50,12 @@ Result<std::optional<Digest>> TreeUpdater::take_over(TreeNode node) {
 
 // A node that is not zero, and all below it.
 Result<void> TreeUpdater::copy_subtree(TreeNode node) {
-  WEFT_TRY(const NodeBytes bytes, old_.load(node));
+  const auto loaded = old_.load(node);
+  if (!loaded) {
+    const bool may_lack = old_is_ == OldTree::in_part && loaded.error().is(Errc::not_resident);
+    return may_lack ? Result<void>{} : std::unexpected(loaded.error());
+  }
+  const NodeBytes& bytes = *loaded;
   WEFT_CHECK(file_.write_at(place_of(node), bytes));
   for (unsigned slot = 0; slot < tree_fanout && node.level > 1; ++slot) {
     if (!node_entry(bytes, slot).is_zero()) {

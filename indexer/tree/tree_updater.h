@@ -21,7 +21,9 @@ namespace weft {
 ///
 /// `put` stores digests of changed blocks at their places, in any order, like a TreeWriter;
 /// `finish` goes down from the root, hashing only what changed. Nodes taken over are compared with
-/// their names, as at any first use of them: Errc::not_resident if one is absent or damaged.
+/// their names, as at any first use of them: Errc::not_resident if one is absent or damaged. With
+/// `OldTree::in_part` a subtree taken over is absent where the old one is, and only the nodes above
+/// changed blocks must be there.
 ///
 /// `file` is empty at first; both outlive the updater. `put` may be called from any thread, for
 /// different blocks; `finish` once, after all of them. Nothing is synced here.
@@ -30,7 +32,9 @@ class TreeUpdater {
   /// First changed block of a range.
   using NextChanged = std::function<std::optional<BlockIndex>(BlockRange)>;
 
-  TreeUpdater(File& file, ByteCount size, TreeFile& old);
+  enum class OldTree { whole, in_part };
+
+  TreeUpdater(File& file, ByteCount size, TreeFile& old, OldTree is = OldTree::whole);
 
   /// Digests of consecutive changed blocks. A changed block that was never put is zero now.
   Result<void> put(BlockIndex first, std::span<const Digest> digests);
@@ -50,6 +54,7 @@ class TreeUpdater {
   const TreeShape shape_;
   File& file_;
   TreeFile& old_;
+  const OldTree old_is_;
   TreeWriter leaves_;
   const NextChanged* next_changed_ = nullptr;
   std::uint64_t hashed_ = 0;

@@ -42,6 +42,12 @@ namespace api {
 [[nodiscard]] Reply drop_profile(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply record_boot(Node& node, const Call& call, const CallContext& context);
 
+[[nodiscard]] Reply list_disks(Node& node, const Call& call, const CallContext& context);
+[[nodiscard]] Reply create_disk(Node& node, const Call& call, const CallContext& context);
+[[nodiscard]] Reply get_disk(Node& node, const Call& call, const CallContext& context);
+[[nodiscard]] Reply commit_disk(Node& node, const Call& call, const CallContext& context);
+[[nodiscard]] Reply remove_disk(Node& node, const Call& call, const CallContext& context);
+
 [[nodiscard]] Reply list_jobs(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply get_job(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply start_job(Node& node, const Call& call, const CallContext& context);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/mount/target.h"
 #include "fs/mount/unmount.h"
+#include "indexer/disk/disks.h"
 #include "tools/api/handler_support.h"
 #include "tools/api/handlers.h"
 #include "tools/api/views.h"
@@ -94,8 +95,15 @@ Reply create_mount(Node& node, const Call& call, const CallContext&) {
   options.forbidden.push_back(node.store().directory().string());
   WEFT_TRY(const auto prepared, fs::prepare_target(target, options));
   WEFT_CHECK(add_peers_of(node, call));
-  WEFT_TRY(const auto found, find_or_adopt(node, reference));
-  fs::MountRequest request{found.image, found.name, prepared.path, prepared.kind, policy};
+  std::shared_ptr<WritableDisk> disk;
+  WEFT_TRY(const bool is_disk, node.store().disks()->has(reference));
+  if (is_disk) {
+    WEFT_TRY(disk, node.store().disks()->open(reference));
+  }
+  WEFT_TRY(const auto found,
+           disk ? FoundImage{reference, disk->base(), false} : find_or_adopt(node, reference));
+  fs::MountRequest request{found.image,   found.name, prepared.path,
+                           prepared.kind, policy,     std::move(disk)};
   WEFT_TRY(const auto status, node.mounts()->mount(std::move(request), prefetch));
   spdlog::info("mounted target={} image={} name={} policy={} prefetch={}", status.target,
                to_hex(status.image), status.name, to_string(policy.when_missing),

@@ -265,6 +265,7 @@ json::object to_json(const fs::MountStatus& mount, const fetcher::ImageFetchStat
                     {"kind", to_string(mount.kind)},
                     {"name", mount.name},
                     {"image", to_hex(mount.image)},
+                    {"disk", mount.disk},
                     {"policy", to_string(mount.policy.when_missing)},
                     {"hold", to_seconds(mount.policy.deadline)},
                     {"state", to_string(mount.state)},

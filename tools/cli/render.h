@@ -11,6 +11,8 @@ namespace weft::tools {
 [[nodiscard]] std::string render_images(const boost::json::object& answer);
 [[nodiscard]] std::string render_image(const boost::json::object& image);
 [[nodiscard]] std::string render_removal(const boost::json::object& report);
+[[nodiscard]] std::string render_disks(const boost::json::object& answer);
+[[nodiscard]] std::string render_disk(const boost::json::object& disk);
 [[nodiscard]] std::string render_peers(const boost::json::object& answer);
 [[nodiscard]] std::string render_status(const boost::json::object& status);
 /// A table of `jobs`; nothing if there is none.

@@ -36,6 +36,8 @@ struct Verb {
 [[nodiscard]] std::vector<Verb> peers_verbs(CLI::App& app);
 /// profile list, show, record, export, import, drop.
 [[nodiscard]] std::vector<Verb> profile_verbs(CLI::App& app);
+/// disk create, list, show, commit, rm.
+[[nodiscard]] std::vector<Verb> disk_verbs(CLI::App& app);
 [[nodiscard]] Verb mount_verb(CLI::App& app);
 [[nodiscard]] Verb umount_verb(CLI::App& app);
 [[nodiscard]] Verb materialize_verb(CLI::App& app);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/daemon/mount_book.h"
 
+#include "indexer/disk/disks.h"
 #include "tools/daemon/mount_record.h"
 
 #include <spdlog/spdlog.h>
@@ -43,7 +44,8 @@ MountBook::MountBook(Store& store, fetcher::Fetcher& fetcher, fs::MountKeeper& k
 
 Result<void> MountBook::adopt_inherited() {
   WEFT_TRY(const auto adopted,
-           manager_.adopt_inherited([this](const ImageId& id) { return store_.image(id); }));
+           manager_.adopt_inherited([this](const ImageId& id) { return store_.image(id); },
+                                    [this](const std::string& name) { return disk(name); }));
   for (const auto& mount : adopted) {
     if (mount.error) {
       spdlog::error("mount lost target={} reason=\"{}\"", mount.target, mount.error->message());
@@ -57,10 +59,18 @@ Result<void> MountBook::adopt_inherited() {
   return {};
 }
 
+Result<std::shared_ptr<WritableDisk>> MountBook::disk(const std::string& name) {
+  if (store_.disks() == nullptr) return fail(Errc::unsupported, Operation::mount, name);
+  return store_.disks()->open(name);
+}
+
 Result<void> MountBook::remount(const std::string& target, std::string_view text) {
   WEFT_TRY(const auto record, decode_mount_record(text));
   WEFT_TRY(auto image, store_.image(record.image));
   fs::MountRequest request{image, record.name, target, record.kind, record.policy};
+  if (record.disk) {
+    WEFT_TRY(request.disk, disk(record.name));
+  }
   WEFT_TRY(const auto status, manager_.mount(std::move(request)));
   note_mounted(status.target, std::move(image), record.prefetch);
   return {};
@@ -98,8 +108,8 @@ Result<fs::MountStatus> MountBook::mount(fs::MountRequest request, Prefetch pref
     if (closed_) return fail(Errc::cancelled, Operation::mount, "the node is shutting down");
   }
   auto image = request.image;
-  MountRecord record{image->info().id, request.name, fs::TargetKind::directory, request.policy,
-                     prefetch};
+  MountRecord record{image->info().id, request.name, fs::TargetKind::directory,
+                     request.policy,   prefetch,     request.disk != nullptr};
   WEFT_TRY(auto status, manager_.mount(std::move(request)));
   record.kind = status.kind;
   if (auto kept = store_.set_setting(kind, status.target, encode(record)); !kept) {

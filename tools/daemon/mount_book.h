@@ -56,6 +56,7 @@ class MountBook {
   [[nodiscard]] Prefetch recorded_prefetch(const std::string& target);
   void note_gone(const std::string& target, bool forget);
   [[nodiscard]] Result<void> adopt_inherited();
+  [[nodiscard]] Result<std::shared_ptr<WritableDisk>> disk(const std::string& name);
   [[nodiscard]] Result<void> remount(const std::string& target, std::string_view record);
 
   Store& store_;

@@ -19,6 +19,7 @@ std::string encode(const MountRecord& record) {
   const auto hold = std::chrono::duration_cast<std::chrono::milliseconds>(record.policy.deadline);
   return json::serialize(json::object{{"image", to_hex(record.image)},
                                       {"name", record.name},
+                                      {"disk", record.disk},
                                       {"kind", to_string(record.kind)},
                                       {"policy", to_string(record.policy.when_missing)},
                                       {"hold_ms", hold.count()},
@@ -43,6 +44,8 @@ Result<MountRecord> decode_mount_record(std::string_view text) {
   MountRecord record{*image, text_at(*object, "name"), fs::TargetKind::directory, {}};
   // Earlier records do not say.
   record.prefetch = parse_prefetch(text_at(*object, "prefetch")).value_or(Prefetch::boot);
+  const auto* disk = object->if_contains("disk");
+  record.disk = disk != nullptr && disk->is_bool() && disk->get_bool();
   if (text_at(*object, "kind") == to_string(fs::TargetKind::file))
     record.kind = fs::TargetKind::file;
   record.policy = {*policy, std::chrono::milliseconds(hold->get_int64())};

@@ -17,6 +17,7 @@ struct MountRecord {
   fs::TargetKind kind = fs::TargetKind::directory;
   fs::ReadPolicy policy;
   Prefetch prefetch = Prefetch::boot;
+  bool disk = false;  ///< `name` is a disk over the image
 };
 
 [[nodiscard]] std::string encode(const MountRecord& record);

@@ -23,8 +23,10 @@ MountRecorder::MountRecorder(std::shared_ptr<LocalImage> image, std::string name
       keeper_(keeper),
       rules_(rules),
       touches_(image_->shape().blocks()) {
+  if (keeper_ == nullptr || !touches_.usable() || !at_once) return;
+  if (image_->usage().complete && keeper_->has(image_->info().id)) return;
   const Lock lock(mutex_);
-  if (keeper_ != nullptr && touches_.usable() && at_once) begin(false);
+  begin(false);
 }
 
 void MountRecorder::begin(bool by_hand) {

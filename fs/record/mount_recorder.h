@@ -27,6 +27,9 @@ struct RecordingStatus {
 /// a copy) is dropped; a boot goes to the keeper. By hand it begins and ends when told (or after
 /// `TouchLog::longest`, or with the mount), and what was read goes to the keeper whatever it was.
 ///
+/// A complete image whose boot is known is not recorded by itself: nothing of it will be fetched,
+/// and while reads are noted the kernel may not answer them alone.
+///
 /// Digests are looked up here, once a second, not by the reads: a block that was missing when it
 /// was read has its digest by then. Memory: at most 5 MiB while recording.
 ///

@@ -102,6 +102,18 @@ TEST_F(MountRecorderTest, recording_by_hand_outlasts_rest_but_not_half_an_hour) 
   EXPECT_NE(kept(), nullptr);
 }
 
+TEST_F(MountRecorderTest, complete_image_is_recorded_until_a_boot_of_it_is_known) {
+  image_->make_resident(image_->all());
+  const auto first = recorder();
+  EXPECT_TRUE(first->recording());
+  boot(*first);
+  first->finish();
+  ASSERT_NE(kept(), nullptr);
+  EXPECT_FALSE(recorder()->recording());
+  image_->lose({BlockIndex(7), BlockCount(1)});
+  EXPECT_TRUE(recorder()->recording());
+}
+
 TEST_F(MountRecorderTest, without_a_keeper_nothing_is_recorded) {
   MountRecorder recorder(image_, "web", nullptr, true);
   EXPECT_FALSE(recorder.recording());

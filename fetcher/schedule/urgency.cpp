@@ -23,6 +23,16 @@ Urgency::Urgency(std::span<const Slice> slices) {
   }
 }
 
+RangeSet Urgency::Part::common(const RangeSet& wanted) const {
+  RangeSet both;
+  blocks.visit([&](BlockRange run) {
+    for (const BlockRange& range : wanted.within(run))
+      both.add(range);
+    return true;
+  });
+  return both;
+}
+
 bool Urgency::foresees(BlockRange range) const {
   bool any = false;
   of_.for_each(range, [&](BlockRange, std::uint32_t) { any = true; });

@@ -53,8 +53,7 @@ class Urgency {
   void visit(const RangeSet& wanted, Visit&& visit) const {
     if (wanted.empty()) return;
     for (const Part& part : parts_) {
-      if (part.blocks.empty()) continue;
-      const RangeSet common = intersect(wanted, part.blocks);
+      const RangeSet common = part.common(wanted);
       if (!common.empty() && !visit(part.tier, common)) return;
     }
   }
@@ -63,6 +62,8 @@ class Urgency {
   struct Part {
     plan::Tier tier;
     RangeSet blocks;
+    /// By the slice's runs, which are few: what is wanted may be a whole image in many.
+    [[nodiscard]] RangeSet common(const RangeSet& wanted) const;
   };
   std::vector<Part> parts_;
   RangeMap<std::uint32_t> of_;  // in which part

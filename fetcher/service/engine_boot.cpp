@@ -15,7 +15,7 @@ namespace {
 
 constexpr BlockCount low_water(512);  // 2 MiB: what waits for uncertain tree nodes meanwhile
 constexpr Duration look_every = std::chrono::milliseconds(250);
-constexpr Duration want_again_after = std::chrono::seconds(1);
+constexpr Duration lost_after = std::chrono::seconds(2);
 
 }  // namespace
 
@@ -29,7 +29,6 @@ struct FetchEngine::BootWaits {
   TimePoint asked_at{};
   TimePoint rests_until{};
   TimePoint look_at{};
-  TimePoint want_again_at{};
 };
 
 void FetchEngine::prefetch_boot(const std::shared_ptr<LocalImage>& image) {
@@ -114,6 +113,7 @@ Awaitable<void> FetchEngine::follow(State state, std::shared_ptr<BootWalk> walk)
       continue;
     }
     if (waits.finished && all_here(state, waits)) break;
+    state->boot.reload |= is_lost(state, waits);
     co_await state->changed.wait_until(timers_, timers_.now() + look_every);
   }
 }
@@ -132,7 +132,6 @@ void FetchEngine::apply(const State& state, BootWaits& waits, BootWalk::Wanted w
   waits.nodes = waits.blocks.empty() ? std::move(wanted.nodes) : std::vector<TreeNode>();
   waits.tree_rests = wanted.tree_rests;
   waits.asked_at = now;
-  waits.want_again_at = now + want_again_after;
   drain();
 }
 
@@ -151,19 +150,23 @@ bool FetchEngine::may_step(const State& state, BootWaits& waits) const {
   return now >= waits.rests_until || scheduler_.prefetch_backlog(state->id()) < low_water;
 }
 
-/// Now and then. What was lost on its way is wanted again.
+/// Looked at now and then only: there may be many.
 bool FetchEngine::all_here(const State& state, BootWaits& waits) {
   const TimePoint now = timers_.now();
   if (now < waits.look_at) return false;
   waits.look_at = now + look_every;
-  const std::vector<BlockRange> left = not_readable(*state->image, waits.all.ranges());
-  waits.all = RangeSet(left);
-  if (!left.empty() && now >= waits.want_again_at) {
-    waits.want_again_at = now + want_again_after;
-    scheduler_.want(state->id(), left, {}, wire::Priority::prefetch, now);
-    drain();
-  }
-  return left.empty();
+  waits.all = RangeSet(not_readable(*state->image, waits.all.ranges()));
+  return waits.all.empty();
+}
+
+/// Something is awaited, and nothing is on its way: a job that wanted it too was cancelled, or
+/// blocks were lost. The walk begins anew.
+bool FetchEngine::is_lost(const State& state, const BootWaits& waits) const {
+  const ImageSchedule& schedule = *scheduler_.image(state->id());
+  return timers_.now() >= waits.asked_at + lost_after && schedule.nodes.empty() &&
+         schedule.busy() == BlockCount(0) && schedule.wanted(wire::Priority::prefetch).empty() &&
+         schedule.wanted(wire::Priority::readahead).empty() &&
+         schedule.wanted(wire::Priority::demand).empty();
 }
 
 }  // namespace weft::fetcher

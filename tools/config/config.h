@@ -32,6 +32,7 @@ struct Config {
   std::filesystem::path state = "/var/lib/weft";
   std::optional<fetcher::Address> listen =
       fetcher::Address{"127.0.0.1", fetcher::default_port};  ///< nullopt: "off"
+  std::optional<fetcher::Address> metrics;  ///< where Prometheus reads them; nullopt: "off"
   bool insecure = false;
   std::vector<fetcher::Address> peers;
   std::map<std::string, double, std::less<>> peer_prices;      ///< per GiB, by HOST:PORT

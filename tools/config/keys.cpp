@@ -34,6 +34,18 @@ Result<void> set_listen(Config& c, std::string_view text) {
   return {};
 }
 
+Result<void> set_metrics(Config& c, std::string_view text) {
+  if (text == "off") {
+    c.metrics.reset();
+    return {};
+  }
+  WEFT_TRY(auto address, fetcher::parse_address(text));
+  // The default port is that of peers.
+  if (to_string(address) != text) return bad(fmt::format("\"{}\": write it as HOST:PORT", text));
+  c.metrics = std::move(address);
+  return {};
+}
+
 Result<void> set_insecure(Config& c, std::string_view text) {
   if (text != "true" && text != "false") {
     return bad(fmt::format("\"{}\" is neither true nor false", text));
@@ -124,6 +136,9 @@ constexpr std::array keys{
               [](const Config& c) { return c.state.string(); }},
     ConfigKey{"listen", "HOST:PORT", "where peers connect; \"off\" serves nobody", set_listen,
               [](const Config& c) { return c.listen ? to_string(*c.listen) : "off"; }},
+    ConfigKey{"metrics", "HOST:PORT", "where Prometheus reads /metrics; \"off\": nowhere",
+              set_metrics,
+              [](const Config& c) { return c.metrics ? to_string(*c.metrics) : "off"; }},
     ConfigKey{"insecure", "BOOL",
               "allow a listen address that is not loopback: traffic is neither encrypted nor "
               "authenticated",
@@ -200,6 +215,10 @@ Result<void> validate(const Config& config) {
   if (config.listen && !is_loopback(*config.listen)) {
     const fetcher::Address anywhere{"0.0.0.0", config.listen->port};
     WEFT_CHECK(check("listen", anywhere));
+  }
+  if (config.metrics && !is_loopback(*config.metrics)) {
+    const fetcher::Address anywhere{"0.0.0.0", config.metrics->port};
+    WEFT_CHECK(check("metrics", anywhere));
   }
   for (const auto& peer : config.peers)
     WEFT_CHECK(check("peers", peer));

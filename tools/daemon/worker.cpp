@@ -6,6 +6,8 @@
 #include "indexer/store/state_check.h"
 #include "tools/api/control_client.h"
 #include "tools/api/control_server.h"
+#include "tools/api/handlers.h"
+#include "tools/api/metrics_server.h"
 #include "tools/daemon/hand_over_mark.h"
 #include "tools/daemon/idle_rule.h"
 #include "tools/daemon/node.h"
@@ -109,6 +111,7 @@ class Serving {
     ControlServerOptions control_options;
     control_options.socket = control_socket(options_.config);
     WEFT_TRY(auto control, ControlServer::start(*node, std::move(control_options)));
+    WEFT_TRY(auto metrics, start_metrics(*node));
     clear_hand_over_mark(options_.config.state);
     spdlog::info("node ready version={} node={} name=\"{}\" state={} pid={}", version,
                  to_hex(node->store().node_id()), node->name(), node->store().directory().string(),
@@ -116,6 +119,7 @@ class Serving {
     if (link_ != nullptr) WEFT_CHECK(link_->report_ready());
     const End end = wait_for_end(ending_, *node, *control, options_.embedded);
     if (end == End::hand_over) set_hand_over_mark(options_.config.state);
+    metrics.reset();
     control->stop();
     if (end == End::stop) {
       node->stop();
@@ -128,6 +132,15 @@ class Serving {
     node.reset();
     spdlog::info("suspended");
     return end;
+  }
+
+  /// Null: they are not asked for.
+  [[nodiscard]] Result<std::unique_ptr<MetricsServer>> start_metrics(Node& node) const {
+    if (!options_.config.metrics) return std::unique_ptr<MetricsServer>();
+    return MetricsServer::start(*options_.config.metrics, [&node]() -> Result<std::string> {
+      WEFT_TRY(const auto answer, api::get_metrics(node, {}, {}));
+      return std::string(answer.at("text").as_string());
+    });
   }
 
   const WorkerOptions& options_;

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -26,17 +27,18 @@ class Metrics : public E2eMountTest {
     expect_ok(node_.weft({"peers", "add", holder_.address(), "--site", "berlin"}));
     expect_ok(node_.weft({"mount", "x", target_}));
   }
-  /// The whole answer, as Prometheus would get it.
-  [[nodiscard]] std::string get() const {
-    const auto path = (node_.state() / "control.sock").string();
-    const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_un name{};
-    name.sun_family = AF_UNIX;
-    std::strncpy(name.sun_path, path.c_str(), sizeof name.sun_path - 1);
+  /// The whole answer to a request on the TCP port; empty: cut off.
+  [[nodiscard]] static std::string get_tcp(std::uint16_t port, std::string_view request) {
+    const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_port = htons(port);
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     const auto* address = static_cast<const sockaddr*>(static_cast<const void*>(&name));
-    EXPECT_EQ(::connect(fd.get(), address, sizeof name), 0) << path;
-    const std::string_view request =
-        "GET /v1/metrics HTTP/1.1\r\nHost: weft\r\nConnection: close\r\n\r\n";
+    EXPECT_EQ(::connect(fd.get(), address, sizeof name), 0) << port;
+    return exchange(fd, request);
+  }
+  [[nodiscard]] static std::string exchange(const UniqueFd& fd, std::string_view request) {
     EXPECT_EQ(::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL), std::ssize(request));
     std::string answer;
     std::array<char, 4096> buffer{};
@@ -45,6 +47,17 @@ class Metrics : public E2eMountTest {
       if (got <= 0) return answer;
       answer.append(buffer.data(), static_cast<std::size_t>(got));
     }
+  }
+  /// The whole answer, as `curl` would get it.
+  [[nodiscard]] std::string get() const {
+    const auto path = (node_.state() / "control.sock").string();
+    const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    std::strncpy(name.sun_path, path.c_str(), sizeof name.sun_path - 1);
+    const auto* address = static_cast<const sockaddr*>(static_cast<const void*>(&name));
+    EXPECT_EQ(::connect(fd.get(), address, sizeof name), 0) << path;
+    return exchange(fd, "GET /v1/metrics HTTP/1.1\r\nHost: weft\r\nConnection: close\r\n\r\n");
   }
   [[nodiscard]] ParsedMetrics metrics() const {
     const auto answer = get();
@@ -63,7 +76,9 @@ class Metrics : public E2eMountTest {
   std::filesystem::path file_ = image_file("x.raw", 8);
   std::filesystem::path target_ = new_directory("node/mnt");
   WeftNode holder_{directory_ / "holder" / "state"};
-  WeftNode node_{directory_ / "node" / "state", {"--site", "berlin"}};
+  std::uint16_t port_ = free_port();
+  WeftNode node_{directory_ / "node" / "state",
+                 {"--site", "berlin", "--metrics", "127.0.0.1:" + std::to_string(port_)}};
 };
 
 /// Samples that may only grow.
@@ -92,6 +107,21 @@ TEST_F(Metrics, keep_the_format_and_counters_never_go_back) {
     EXPECT_GT(counters, 80U);
     before = now;
   }
+}
+
+TEST_F(Metrics, are_on_a_port_of_their_own_that_gives_no_control_also_after_an_upgrade) {
+  const auto scrape = [&] {
+    const auto answer = get_tcp(port_, "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 ")) << answer.substr(0, 100);
+    return parse_metrics(std::string_view(answer).substr(answer.find("\r\n\r\n") + 4));
+  };
+  EXPECT_EQ(scrape().trouble, "");
+  EXPECT_GT(scrape().samples.size(), 80U);
+  EXPECT_TRUE(get_tcp(port_, "GET /v1/status HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 404 "));
+  EXPECT_TRUE(get_tcp(port_, std::string(8192, 'x')).starts_with("HTTP/1.1 400 "));
+  EXPECT_EQ(get_tcp(port_, "GET /metrics HT"), "") << "cut off";
+  expect_ok(node_.weft({"upgrade", "--binary", weft_binary()}));
+  EXPECT_EQ(scrape().trouble, "");
 }
 
 TEST_F(Metrics, tell_where_the_time_of_reads_went) {

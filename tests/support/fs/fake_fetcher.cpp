@@ -145,7 +145,7 @@ Result<FetchOutcome> FakeFetcher::outcome_of(const DemandRead& request) const {
     const Lock lock(mutex_);
     if (mode_ == Mode::deliver_loose) loose = loose_;
   }
-  FetchOutcome outcome;
+  FetchOutcome outcome{.loose = {}, .origin = origin_};
   BlockRange rest = request.range;
   while (const auto missing = request.image->next_missing(rest)) {
     if (!loose) {

@@ -4,6 +4,7 @@
 #include "fetcher/block_fetcher.h"
 #include "indexer/core/mutex.h"
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -36,6 +37,8 @@ class FakeFetcher final : public fetcher::BlockFetcher {
   /// Hands the blocks over in memory instead of committing them, as with a full disk.
   void deliver_loose(std::function<NodeBytes(BlockIndex)> block);
   void fail_with(Error error);
+  /// How far what is delivered from now on has come.
+  void come_from(fetcher::BlockOrigin origin) { origin_ = origin; }
 
   [[nodiscard]] std::size_t reads() const;    ///< handed over so far
   [[nodiscard]] std::size_t waiting() const;  ///< neither answered nor cancelled
@@ -74,6 +77,7 @@ class FakeFetcher final : public fetcher::BlockFetcher {
   std::chrono::milliseconds delay_ WEFT_GUARDED_BY(mutex_){0};
   std::optional<Error> error_ WEFT_GUARDED_BY(mutex_);
   std::function<NodeBytes(BlockIndex)> loose_ WEFT_GUARDED_BY(mutex_);
+  std::atomic<fetcher::BlockOrigin> origin_{fetcher::BlockOrigin::local};
   bool stopping_ WEFT_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

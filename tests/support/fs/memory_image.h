@@ -22,6 +22,8 @@ class MemoryImage final : public LocalImage {
   /// Makes blocks readable, or lost, without a commit.
   void make_resident(BlockRange range);
   void lose(BlockRange range);
+  /// From now on these count as another image's, if they are readable.
+  void lend(BlockRange range) { lent_ = range; }
   /// The next `count` reads find their first block lost.
   void lose_on_read(unsigned count) { lose_on_read_ = count; }
   /// A file that is taken for the whole pack from now on; −1: none.
@@ -40,6 +42,9 @@ class MemoryImage final : public LocalImage {
   Result<std::optional<TreeNode>> first_missing_node(BlockIndex block) override;
   Result<void> add_node(TreeNode node, std::span<const std::byte> bytes) override;
   bool readable(BlockRange range) const noexcept override;
+  bool borrows(BlockRange range) const noexcept override {
+    return !intersect(range, lent_).empty();
+  }
   std::optional<BlockRange> next_missing(BlockRange range) const override;
   std::optional<BlockRange> next_data(BlockRange range) override;
   Result<void> read(ByteOffset offset, std::span<std::byte> out) override;
@@ -57,6 +62,7 @@ class MemoryImage final : public LocalImage {
   const TreeShape shape_;
   const ImageInfo info_;
   std::vector<bool> zero_;  // constant after construction
+  BlockRange lent_{};
   std::vector<std::atomic<bool>> resident_;
   std::atomic<std::uint64_t> generation_{0};
   std::atomic<std::uint64_t> lost_{0};

@@ -48,6 +48,46 @@ TEST(ReadService, missing_read_waits_and_is_answered_on_its_channel) {
   EXPECT_EQ(mount.reads.statistics().missing, 1u);
 }
 
+TEST(ReadService, reads_are_counted_by_where_their_blocks_came_from) {
+  WireMount mount({});
+  const auto read = [&](std::uint64_t block) {
+    mount.wire.read(0, 100 + block, mount.node(), block * 4096, 4096);
+    const auto reply = mount.wire.reply(0);
+    ASSERT_TRUE(reply);
+    EXPECT_TRUE(is_content(mount, *reply, block * 4096));
+  };
+  mount.image->make_resident({BlockIndex(0), BlockCount(2)});
+  mount.image->lend({BlockIndex(1), BlockCount(1)});
+  read(0);
+  read(1);
+  mount.fetcher.deliver();
+  std::uint64_t block = 20;
+  for (const auto origin : {fetcher::BlockOrigin::local, fetcher::BlockOrigin::lan_peer,
+                            fetcher::BlockOrigin::wan_peer}) {
+    mount.fetcher.come_from(origin);
+    read(block++);
+  }
+  const ReadStatistics statistics = mount.reads.statistics();
+  for (const ReadOrigin origin : all_read_origins) {
+    EXPECT_EQ(statistics.of(origin).latency.count, 1u) << to_string(origin);
+    EXPECT_EQ(statistics.of(origin).bytes, ByteCount(4096)) << to_string(origin);
+  }
+  EXPECT_EQ(statistics.resident, 2u);
+  EXPECT_EQ(statistics.missing, 3u);
+}
+
+TEST(ReadService, a_read_that_waits_names_its_fetch) {
+  WireMount mount({});
+  mount.wire.read(0, 10, mount.node(), 8192, 4096);
+  ASSERT_TRUE(mount.fetcher.wait_for_waiting(1));
+  wait_for_waiting(mount, 1);
+  const auto ticket = [&] { return mount.reads.waiting().at(0).ticket; };
+  for (int i = 0; i < 2000 && !ticket(); ++i)  // it is noted after the fetcher has the read
+    std::this_thread::sleep_for(milliseconds(5));
+  EXPECT_EQ(ticket(), fetcher::FetchTicket{1});
+  EXPECT_EQ(mount.reads.waiting().at(0).blocks.first, BlockIndex(2));
+}
+
 TEST(ReadService, more_stuck_reads_than_threads_leave_resident_reads_alone) {
   WireMount mount({.channels = 2});
   mount.image->make_resident({BlockIndex(200), BlockCount(1)});

@@ -2,6 +2,7 @@
 #include "tools/api/metrics.h"
 
 #include "tests/support/tools/metrics_parser.h"
+#include "tools/api/metrics_server.h"
 #include "tools/api/metrics_text.h"
 
 #include <gtest/gtest.h>
@@ -77,6 +78,22 @@ TEST(Metrics, say_what_the_node_counted) {
   EXPECT_EQ(at("weft_image_blocks{" + image + ",state=\"missing\"}"), 5)
       << "two names of one image are one series";
   EXPECT_EQ(at("weft_job_limit_bytes_per_second{" + image + "}"), 1e6);
+}
+
+TEST(MetricsServer, answers_nothing_but_metrics) {
+  const MetricsServer::Render render = [] { return Result<std::string>("weft_x 1\n"); };
+  const auto status = [&](std::string_view head) {
+    return answer_metrics_request(head, render).substr(9, 3);
+  };
+  EXPECT_EQ(status("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"), "200");
+  EXPECT_EQ(status("GET /metrics?x=1 HTTP/1.0\r\n\r\n"), "200");
+  EXPECT_EQ(status("GET /v1/status HTTP/1.1\r\n\r\n"), "404");
+  EXPECT_EQ(status("GET /metricsx HTTP/1.1\r\n\r\n"), "404");
+  EXPECT_EQ(status("DELETE /metrics HTTP/1.1\r\n\r\n"), "405");
+  EXPECT_EQ(status("GET /metrics HTTP/1.1\r\n"), "400") << "cut short";
+  EXPECT_EQ(status("\x16\x03\x01\r\n\r\n"), "400");
+  EXPECT_TRUE(answer_metrics_request("GET /metrics HTTP/1.1\r\n\r\n", render)
+                  .ends_with("Content-Length: 9\r\nConnection: close\r\n\r\nweft_x 1\n"));
 }
 
 }  // namespace

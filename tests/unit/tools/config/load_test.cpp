@@ -39,6 +39,7 @@ TEST_F(ConfigFile, sets_every_key) {
   const auto loaded = load(R"(
 state = "/srv/weft"
 listen = "127.0.0.1:7000"
+metrics = "127.0.0.1:9440"
 peers = ["a:1", "b"]
 node_name = "rack 3"
 free_space_floor = "2GiB"
@@ -60,6 +61,7 @@ prefetch = "all"
   const Config& c = loaded->config;
   EXPECT_EQ(c.state, "/srv/weft");
   EXPECT_EQ(c.listen, (fetcher::Address{"127.0.0.1", 7000}));
+  EXPECT_EQ(c.metrics, (fetcher::Address{"127.0.0.1", 9440}));
   EXPECT_EQ(c.peers, (std::vector<fetcher::Address>{{"a", 1}, {"b", fetcher::default_port}}));
   EXPECT_EQ(c.node_name, "rack 3");
   EXPECT_EQ(c.free_space_floor, ByteCount(2ull << 30));
@@ -132,6 +134,18 @@ TEST_F(ConfigFile, a_file_named_explicitly_must_exist) {
   const auto loaded = load_config(sources_);
   ASSERT_FALSE(loaded);
   EXPECT_TRUE(loaded.error().detail.contains("No such file")) << loaded.error().detail;
+}
+
+TEST(ConfigKeys, metrics_need_a_port_and_loopback_or_insecure) {
+  const auto* key = find_config_key("metrics");
+  Config config;
+  EXPECT_FALSE(key->set(config, "127.0.0.1")) << "the default port is that of peers";
+  ASSERT_TRUE(key->set(config, "0.0.0.0:9440"));
+  EXPECT_FALSE(validate(config));
+  config.insecure = true;
+  EXPECT_TRUE(validate(config));
+  ASSERT_TRUE(key->set(config, "off"));
+  EXPECT_FALSE(config.metrics);
 }
 
 TEST(ConfigKeys, text_of_every_value_is_read_back) {

@@ -57,8 +57,8 @@ std::vector<Verb> add_verbs(CLI::App& app) {
     verbs.push_back(make(app));
   }
   std::ranges::move(peers_verbs(app), std::back_inserter(verbs));
-  for (auto* make : {mount_verb, umount_verb, materialize_verb, status_verb, where_verb, plan_verb,
-                     diff_verb, version_verb}) {
+  for (auto* make : {mount_verb, umount_verb, switch_verb, materialize_verb, detach_verb,
+                     status_verb, where_verb, plan_verb, diff_verb, version_verb}) {
     verbs.push_back(make(app));
   }
   return verbs;

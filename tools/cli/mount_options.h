@@ -15,6 +15,7 @@ struct MountFlags {
   std::vector<std::string> peers;
   std::optional<std::string> policy;
   std::optional<std::string> hold;
+  std::vector<std::string> qmp;
   bool materialize = false;
   bool create = false;
 };

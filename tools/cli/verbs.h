@@ -36,6 +36,8 @@ struct Verb {
 [[nodiscard]] std::vector<Verb> peers_verbs(CLI::App& app);
 [[nodiscard]] Verb mount_verb(CLI::App& app);
 [[nodiscard]] Verb umount_verb(CLI::App& app);
+[[nodiscard]] Verb switch_verb(CLI::App& app);
+[[nodiscard]] Verb detach_verb(CLI::App& app);
 [[nodiscard]] Verb materialize_verb(CLI::App& app);
 [[nodiscard]] Verb status_verb(CLI::App& app);
 [[nodiscard]] Verb where_verb(CLI::App& app);

@@ -93,6 +93,13 @@ Result<void> set_hold(Config& c, std::string_view text) {
   return {};
 }
 
+Result<void> set_passthrough(Config& c, std::string_view text) {
+  const auto policy = fs::parse_passthrough(text);
+  if (!policy) return bad(fmt::format("\"{}\" is neither auto nor off", text));
+  c.passthrough = *policy;
+  return {};
+}
+
 Result<void> set_level(Config& c, std::string_view text) {
   for (const auto level : {LogLevel::error, LogLevel::warn, LogLevel::info, LogLevel::debug}) {
     if (to_string(level) != text) continue;
@@ -153,6 +160,9 @@ constexpr std::array keys{
               [](const Config& c) { return std::string(to_string(c.read_policy.when_missing)); }},
     ConfigKey{"read_hold", "TIME", "how long `hold` waits before EIO", set_hold,
               [](const Config& c) { return exact_duration(c.read_policy.deadline); }},
+    ConfigKey{"passthrough", "auto|off",
+              "let the kernel read complete images without weft, where it can", set_passthrough,
+              [](const Config& c) { return std::string(to_string(c.passthrough)); }},
     ConfigKey{"log_level", "LEVEL", "error, warn, info or debug", set_level,
               [](const Config& c) { return std::string(to_string(c.log_level)); }},
     ConfigKey{"log_file", "FILE", "log file (default: stderr)", set_log_file,

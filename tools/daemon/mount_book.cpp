@@ -35,8 +35,9 @@ bool is_in_mount_record(Store& store, const ImageId& image) {
   });
 }
 
-MountBook::MountBook(Store& store, fetcher::Fetcher& fetcher, fs::MountKeeper& keeper)
-    : store_(store), fetcher_(fetcher), manager_(keeper, fetcher) {}
+MountBook::MountBook(Store& store, fetcher::Fetcher& fetcher, fs::MountKeeper& keeper,
+                     fs::MountOptions options)
+    : store_(store), fetcher_(fetcher), manager_(keeper, fetcher, std::move(options)) {}
 
 Result<void> MountBook::adopt_inherited() {
   WEFT_TRY(const auto adopted,
@@ -50,16 +51,20 @@ Result<void> MountBook::adopt_inherited() {
     if (!mount.image) continue;
     WEFT_TRY(auto image, store_.image(*mount.image));
     note_mounted(mount.target, std::move(image));
+    WEFT_TRY(const auto text, store_.setting(kind, mount.target));
+    auto record = text ? decode_mount_record(*text) : fail(Errc::not_mounted, Operation::mount);
+    if (record) note_monitors(mount.target, std::move(record->monitors));
   }
   return {};
 }
 
 Result<void> MountBook::remount(const std::string& target, std::string_view text) {
-  WEFT_TRY(const auto record, decode_mount_record(text));
+  WEFT_TRY(auto record, decode_mount_record(text));
   WEFT_TRY(auto image, store_.image(record.image));
   fs::MountRequest request{image, record.name, target, record.kind, record.policy};
   WEFT_TRY(const auto status, manager_.mount(std::move(request)));
   note_mounted(status.target, std::move(image));
+  note_monitors(status.target, std::move(record.monitors));
   return {};
 }
 
@@ -82,13 +87,15 @@ Result<void> MountBook::restore() {
   return {};
 }
 
-Result<fs::MountStatus> MountBook::mount(fs::MountRequest request) {
+Result<fs::MountStatus> MountBook::mount(fs::MountRequest request,
+                                         std::vector<std::string> monitors) {
   {
     const Lock lock(mutex_);
     if (closed_) return fail(Errc::cancelled, Operation::mount, "the node is shutting down");
   }
   auto image = request.image;
-  MountRecord record{image->info().id, request.name, fs::TargetKind::directory, request.policy};
+  MountRecord record{image->info().id, request.name, fs::TargetKind::directory, request.policy,
+                     std::move(monitors)};
   WEFT_TRY(auto status, manager_.mount(std::move(request)));
   record.kind = status.kind;
   if (auto kept = store_.set_setting(kind, status.target, encode(record)); !kept) {
@@ -100,6 +107,7 @@ Result<fs::MountStatus> MountBook::mount(fs::MountRequest request) {
     return std::unexpected(std::move(kept).error());
   }
   note_mounted(status.target, std::move(image));
+  note_monitors(status.target, std::move(record.monitors));
   return status;
 }
 
@@ -116,6 +124,21 @@ void MountBook::note_mounted(const std::string& target, std::shared_ptr<LocalIma
   attached_.insert_or_assign(target, id);
 }
 
+void MountBook::note_monitors(const std::string& target, std::vector<std::string> monitors) {
+  const Lock lock(mutex_);
+  if (!monitors.empty()) monitors_.insert_or_assign(target, std::move(monitors));
+}
+
+std::vector<std::pair<std::string, std::string>> MountBook::monitors() const {
+  const Lock lock(mutex_);
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const auto& [target, sockets] : monitors_) {
+    for (const auto& socket : sockets)
+      all.emplace_back(target, socket);
+  }
+  return all;
+}
+
 void MountBook::note_gone(const std::string& target, bool forget) {
   std::optional<ImageId> image;
   {
@@ -123,6 +146,7 @@ void MountBook::note_gone(const std::string& target, bool forget) {
     const auto entry = attached_.find(target);
     if (entry != attached_.end()) image = entry->second;
     if (image) attached_.erase(entry);
+    monitors_.erase(target);
   }
   if (image) fetcher_.detach(*image);
   if (!forget) return;

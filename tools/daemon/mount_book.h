@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace weft::tools {
@@ -22,16 +23,22 @@ namespace weft::tools {
 /// mount(2), umount(2) and disk I/O, never on the network.
 class MountBook {
  public:
-  MountBook(Store& store, fetcher::Fetcher& fetcher, fs::MountKeeper& keeper);
+  MountBook(Store& store, fetcher::Fetcher& fetcher, fs::MountKeeper& keeper,
+            fs::MountOptions options = {});
 
   /// Serves the mounts that outlived an earlier worker, then mounts what is recorded and not there.
   /// A mount that cannot come back is logged and forgotten only if its image is gone.
   [[nodiscard]] Result<void> restore();
-  /// Errc::bad_target, already_mounted, not_permitted; errno of mount(2).
-  [[nodiscard]] Result<fs::MountStatus> mount(fs::MountRequest request);
+  /// `monitors`: QMP sockets of the QEMUs that will use it; recorded with it. Errc::bad_target,
+  /// already_mounted, not_permitted; errno of mount(2).
+  [[nodiscard]] Result<fs::MountStatus> mount(fs::MountRequest request,
+                                              std::vector<std::string> monitors = {});
   /// Errc::not_mounted, target_busy. `target` may be relative to nothing: absolute only.
   [[nodiscard]] Result<void> unmount(const std::string& target, bool force);
   [[nodiscard]] std::vector<fs::MountStatus> list() const { return manager_.list(); }
+
+  /// Of mounts that name monitors: target and socket, a pair for each socket.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> monitors() const;
 
   /// Forgets mounts that were ended from outside.
   void reap();
@@ -40,6 +47,7 @@ class MountBook {
 
  private:
   void note_mounted(const std::string& target, std::shared_ptr<LocalImage> image);
+  void note_monitors(const std::string& target, std::vector<std::string> monitors);
   void note_gone(const std::string& target, bool forget);
   [[nodiscard]] Result<void> adopt_inherited();
   [[nodiscard]] Result<void> remount(const std::string& target, std::string_view record);
@@ -50,6 +58,7 @@ class MountBook {
   mutable Mutex mutex_;
   /// Attached at the fetcher, by target.
   std::map<std::string, ImageId> attached_ WEFT_GUARDED_BY(mutex_);
+  std::map<std::string, std::vector<std::string>> monitors_ WEFT_GUARDED_BY(mutex_);  // by target
   bool closed_ WEFT_GUARDED_BY(mutex_) = false;
 };
 

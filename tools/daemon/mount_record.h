@@ -6,6 +6,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace weft::tools {
 
@@ -15,6 +16,7 @@ struct MountRecord {
   std::string name;
   fs::TargetKind kind = fs::TargetKind::directory;
   fs::ReadPolicy policy;
+  std::vector<std::string> monitors{};  ///< QMP sockets of the QEMUs that use it
 };
 
 [[nodiscard]] std::string encode(const MountRecord& record);

@@ -71,7 +71,10 @@ Result<void> Node::connect() {
   WEFT_TRY(network_, NetworkSide::start(*store_, *workers_, std::move(options)));
   jobs_ = std::make_unique<JobBook>(*store_, network_->fetcher());
   if (options_.keeper != nullptr) {
-    mounts_ = std::make_unique<MountBook>(*store_, network_->fetcher(), *options_.keeper);
+    fs::MountOptions mounts;
+    mounts.passthrough = config().passthrough;
+    mounts_ = std::make_unique<MountBook>(*store_, network_->fetcher(), *options_.keeper,
+                                          std::move(mounts));
   }
   return {};
 }
@@ -89,6 +92,7 @@ Result<void> Node::resume() {
   if (jobs_) WEFT_CHECK(jobs_->resume());
   collect_unnamed();
   if (network_) housekeeper_ = std::make_unique<Housekeeper>([this] { keep_house(); });
+  if (mounts_) switcher_ = std::make_unique<DiskSwitcher>(*mounts_);
   return {};
 }
 
@@ -120,6 +124,7 @@ bool Node::busy() {
 void Node::stop() {
   if (std::exchange(stopped_, true)) return;
   if (network_) network_->stop_serving();
+  switcher_.reset();
   if (housekeeper_) housekeeper_->stop();
   if (jobs_) {
     jobs_->reap();

@@ -54,7 +54,7 @@ std::shared_ptr<LocalImage> PackPreparer::next() {
       continue;
     }
     const BlockRange all{BlockIndex(0), image->shape().blocks()};
-    if (!image->in_place() && image->readable(all)) return image;
+    if (image->readable(all)) return image;
   }
   return nullptr;
 }

@@ -207,6 +207,15 @@ TEST_F(Opening, nothing_is_passed_through_where_it_is_off_or_not_offered) {
   EXPECT_TRUE(calls_.opened.empty());
 }
 
+TEST_F(Opening, image_that_ends_within_a_block_is_never_prepared) {
+  ImageOpens opens({.image = std::make_shared<testing::MemoryImage>(testing::make_content(4608, 1)),
+                    .offered = true,
+                    .table = OpenTable::map(memory_).value(),
+                    .backing = std::make_unique<FakeBacking>(calls_)});
+  EXPECT_FALSE(opens.wants_whole_pack());
+  EXPECT_TRUE(opens.status().obstacle.contains("4096"));
+}
+
 TEST_F(Opening, cached_opens_beyond_the_table_keep_passthrough_off_for_good) {
   ImageOpens opens = make();
   std::vector<std::uint64_t> handles;

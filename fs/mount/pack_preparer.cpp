@@ -53,7 +53,8 @@ std::shared_ptr<LocalImage> PackPreparer::next() {
         now < failed->second.retry) {
       continue;
     }
-    if (!image->in_place() && image->usage().complete) return image;
+    const BlockRange all{BlockIndex(0), image->shape().blocks()};
+    if (image->readable(all)) return image;
   }
   return nullptr;
 }

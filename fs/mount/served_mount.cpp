@@ -22,13 +22,6 @@ ImageOpens::Parts parts_of_opens(const MountHandle& handle, const ServedMount::P
       .backing = make_backing_files(handle.channels.empty() ? -1 : handle.channels.front().get())};
 }
 
-/// A mount that was taken over has a guest that runs already. What is whole here is better read at
-/// native speed, which no recorder sees, than recorded once more.
-bool records_first_boot(const ServedMount::Parts& parts) {
-  if (parts.taken_over || parts.profiles == nullptr) return false;
-  return !parts.image->usage().complete || !parts.profiles->has(parts.image->info().id);
-}
-
 }  // namespace
 
 ServedMount::ServedMount(const MountHandle& handle, Parts parts)
@@ -37,7 +30,7 @@ ServedMount::ServedMount(const MountHandle& handle, Parts parts)
       name_(parts.name),
       policy_(parts.policy),
       on_ended_(std::move(parts.ended)),
-      recorder_(parts.image, parts.name, parts.profiles, records_first_boot(parts)),
+      recorder_(parts.image, parts.name, parts.profiles, !parts.taken_over),
       reads_(parts.image, parts.fetcher,
              {.name = parts.name,
               .policy = parts.policy,

@@ -18,7 +18,7 @@ namespace {
 
 thread_local int current_channel = -1;
 thread_local std::uint64_t current_request = 0;
-thread_local bool offers_passthrough = false;
+thread_local bool asks_for_passthrough = false;
 
 /// Backing files lie on file systems that are not stacked themselves.
 constexpr std::uint32_t stack_depth = 1;
@@ -39,7 +39,7 @@ ssize_t write_init(iovec* parts, int count) {
 ssize_t write_to_channel(int /*session_fd*/, iovec* parts, int count, void* /*session*/) {
   WEFT_ASSERT(current_channel >= 0, "a FUSE reply outside of a ChannelScope");
   const ssize_t written =
-      offers_passthrough ? write_init(parts, count) : ::writev(current_channel, parts, count);
+      asks_for_passthrough ? write_init(parts, count) : ::writev(current_channel, parts, count);
   // The kernel has dropped the request: reader killed, mount gone, or (for INIT) answered by an
   // earlier worker. libfuse keeps quiet about ENOENT only.
   if (written < 0 && (errno == EPERM || errno == ENODEV || errno == ECONNABORTED)) errno = ENOENT;
@@ -72,11 +72,11 @@ std::uint64_t ChannelScope::request() noexcept {
 }
 
 PassthroughOffer::PassthroughOffer() noexcept {
-  offers_passthrough = true;
+  asks_for_passthrough = true;
 }
 
 PassthroughOffer::~PassthroughOffer() {
-  offers_passthrough = false;
+  asks_for_passthrough = false;
 }
 
 const fuse_custom_io& channel_io() noexcept {

@@ -59,8 +59,8 @@ inline constexpr std::uint32_t init_ext = 1u << 30;
 inline constexpr std::uint32_t init2_passthrough = 1u << (37 - 32);
 
 struct OpenOut {
-  std::uint64_t handle;
-  std::uint32_t flags;
+  std::uint64_t fh;
+  std::uint32_t open_flags;
   std::int32_t backing_id;
 };
 static_assert(sizeof(OpenOut) == 16);

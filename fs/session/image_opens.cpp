@@ -46,6 +46,10 @@ std::string_view ImageOpens::standing_obstacle() const {
   if (!offered_) return "the kernel has no FUSE passthrough (Linux 6.9)";
   if (!table_) return "the mount was made by another version";
   if (table_->uncounted()) return "more opens than can be counted";
+  if (image_->in_place()) return "the image is in place: each read is checked";
+  if (image_->info().size.value() % block_size != 0) {
+    return "the image's size is not a multiple of 4096";
+  }
   return refused_;
 }
 
@@ -129,8 +133,7 @@ OpensStatus ImageOpens::status() const {
   if (!status.obstacle.empty()) return status;
   status.pack_is_whole = image_->whole_pack() >= 0 || vouched_for(status.counts);
   if (!status.pack_is_whole) {
-    status.obstacle = image_->in_place() ? "the image is in place: each read is checked"
-                                         : "the pack is not the whole image yet";
+    status.obstacle = "the pack is not the whole image yet";
   } else if (status.counts.cached > 0) {
     status.obstacle = "cached opens are held";
   } else if (held_off_ && status.counts.passthrough == 0) {

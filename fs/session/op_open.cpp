@@ -26,7 +26,7 @@ Result<abi::OpenOut> open(const ServedImage& served, fuse_ino_t node, const fuse
 void reply(fuse_req_t request, const ServedImage& served, abi::OpenOut out) {
   const iovec part{&out, sizeof out};
   // The opener was killed meanwhile, and nobody will release the file.
-  if (fuse_reply_iov(request, &part, 1) == -ENOENT) served.opens.release(out.handle);
+  if (fuse_reply_iov(request, &part, 1) == -ENOENT) served.opens.release(out.fh);
 }
 
 }  // namespace

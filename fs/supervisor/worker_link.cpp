@@ -11,6 +11,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <chrono>
@@ -144,9 +145,13 @@ class SupervisedKeeper final : public WorkerLink {
   /// second time on.
   UniqueFd opens_of(MountKey key) {
     if (no_opens_) return UniqueFd();
-    auto reply = socket_.call(OpensCall{key}, steady_clock().now() + opens_deadline);
+    auto reply = socket_.call(
+        OpensCall{key}, steady_clock().now() + std::min(opens_deadline, options_.call_deadline));
     if (!reply && reply.error().is(Errc::deadline_passed)) no_opens_ = true;
-    if (!reply || reply->descriptors.size() != 1) return UniqueFd();
+    if (!reply || !std::holds_alternative<OpensReply>(reply->message) ||
+        reply->descriptors.size() != 1) {
+      return UniqueFd();
+    }
     return std::move(reply->descriptors.front());
   }
 

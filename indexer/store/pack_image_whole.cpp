@@ -11,6 +11,8 @@ namespace {
 
 /// Of data in one step; also what one call of `store_blocks` takes.
 constexpr BlockCount step_blocks(tree_fanout);
+/// Of zeros: where the file system cannot tell holes, they are read.
+constexpr BlockCount step_hole(16 * tree_fanout);
 
 }  // namespace
 
@@ -51,9 +53,7 @@ Result<BlockRange> PackImage::make_whole(BlockRange rest) {
   if (rest.first == BlockIndex(0)) WEFT_CHECK(begin_whole());
   if (!rest.empty()) {
     auto [place, run] = pack_->map.leading_run(rest);
-    if (place == Place::own || place == Place::borrowed) {
-      run.count = std::min(run.count, step_blocks);
-    }
+    run.count = std::min(run.count, place == Place::zero ? step_hole : step_blocks);
     switch (place) {
       case Place::own:
         WEFT_CHECK(compare_own(run));

@@ -21,6 +21,8 @@ namespace api {
 [[nodiscard]] Reply update_image(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply remove_image(Node& node, const Call& call, const CallContext& context);
 
+[[nodiscard]] Reply detach_image(Node& node, const Call& call, const CallContext& context);
+
 [[nodiscard]] Reply get_similar(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply get_clusters(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply plan_image(Node& node, const Call& call, const CallContext& context);
@@ -34,6 +36,7 @@ namespace api {
 [[nodiscard]] Reply list_mounts(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply create_mount(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply remove_mount(Node& node, const Call& call, const CallContext& context);
+[[nodiscard]] Reply switch_mount(Node& node, const Call& call, const CallContext& context);
 
 [[nodiscard]] Reply list_profiles(Node& node, const Call& call, const CallContext& context);
 [[nodiscard]] Reply get_profile(Node& node, const Call& call, const CallContext& context);

@@ -34,6 +34,17 @@ Result<fs::ReadPolicy> policy_of(Node& node, const Call& call) {
   return policy;
 }
 
+Result<std::vector<std::string>> monitors_of(const Call& call) {
+  constexpr std::size_t most = 16;
+  WEFT_TRY(auto monitors, optional_texts(call, "qmp"));
+  const bool good = monitors.size() <= most && std::ranges::all_of(monitors, [](const auto& path) {
+                      return std::filesystem::path(path).is_absolute();
+                    });
+  if (good) return monitors;
+  return fail(Errc::bad_request, Operation::mount,
+              "\"qmp\" must be a list of at most 16 absolute paths");
+}
+
 std::unexpected<Error> no_mounts() {
   return fail(Errc::no_daemon, Operation::mount, "this node cannot hold mounts");
 }
@@ -83,13 +94,14 @@ Reply list_mounts(Node& node, const Call&, const CallContext&) {
 }
 
 Reply create_mount(Node& node, const Call& call, const CallContext&) {
-  WEFT_CHECK(only_members(
-      call, {"image", "target", "peers", "policy", "hold", "prefetch", "materialize", "create"}));
+  WEFT_CHECK(only_members(call, {"image", "target", "peers", "policy", "hold", "prefetch",
+                                 "materialize", "create", "qmp"}));
   if (node.mounts() == nullptr) return no_mounts();
   WEFT_TRY(const auto reference, required_text(call, "image"));
   WEFT_TRY(const auto target, required_text(call, "target"));
   WEFT_TRY(const auto policy, policy_of(node, call));
   WEFT_TRY(const auto prefetch, prefetch_of(node, call));
+  WEFT_TRY(auto monitors, monitors_of(call));
   fs::TargetOptions options;
   WEFT_TRY(options.create, optional_flag(call, "create", false));
   options.forbidden.push_back(node.store().directory().string());
@@ -104,7 +116,8 @@ Reply create_mount(Node& node, const Call& call, const CallContext&) {
            disk ? FoundImage{reference, disk->base(), false} : find_or_adopt(node, reference));
   fs::MountRequest request{found.image,   found.name, prepared.path,
                            prepared.kind, policy,     std::move(disk)};
-  WEFT_TRY(const auto status, node.mounts()->mount(std::move(request), prefetch));
+  WEFT_TRY(const auto status,
+           node.mounts()->mount(std::move(request), prefetch, std::move(monitors)));
   spdlog::info("mounted target={} image={} name={} policy={} prefetch={}", status.target,
                to_hex(status.image), status.name, to_string(policy.when_missing),
                to_string(prefetch));

@@ -269,6 +269,13 @@ json::object to_json(const fs::MountStatus& mount, const fetcher::ImageFetchStat
                     {"policy", to_string(mount.policy.when_missing)},
                     {"hold", to_seconds(mount.policy.deadline)},
                     {"state", to_string(mount.state)},
+                    {"mode", mount.opens.mode()},
+                    {"opens",
+                     {{"cached", mount.opens.counts.cached},
+                      {"direct", mount.opens.counts.direct},
+                      {"passthrough", mount.opens.counts.passthrough}}},
+                    {"passthrough", mount.opens.obstacle.empty() ? std::string("ready")
+                                                                 : "no: " + mount.opens.obstacle},
                     {"reads", reads_json(mount.reads)},
                     {"lost_blocks", mount.lost_blocks.value()},
                     {"waiting", std::move(waiting)}};

@@ -60,8 +60,8 @@ std::vector<Verb> add_verbs(CLI::App& app) {
   std::ranges::move(profile_verbs(app), std::back_inserter(verbs));
   std::ranges::move(jobs_verbs(app), std::back_inserter(verbs));
   std::ranges::move(disk_verbs(app), std::back_inserter(verbs));
-  for (auto* make : {mount_verb, umount_verb, materialize_verb, status_verb, where_verb, plan_verb,
-                     diff_verb, upgrade_verb, version_verb}) {
+  for (auto* make : {mount_verb, umount_verb, switch_verb, materialize_verb, detach_verb,
+                     status_verb, where_verb, plan_verb, diff_verb, upgrade_verb, version_verb}) {
     verbs.push_back(make(app));
   }
   return verbs;

@@ -22,6 +22,8 @@ Result<void> apply(MountFlags& flags, std::string_view option) {
   const bool bare = equals == std::string_view::npos;
   if (key == "peer" && !value.empty()) {
     flags.peers.push_back(value);
+  } else if (key == "qmp" && !value.empty()) {
+    flags.qmp.push_back(value);
   } else if (key == "policy" && !value.empty()) {
     flags.policy = value;
   } else if (key == "hold" && !value.empty()) {

@@ -16,6 +16,7 @@ struct MountFlags {
   std::optional<std::string> policy;
   std::optional<std::string> hold;
   std::optional<std::string> prefetch;
+  std::vector<std::string> qmp;
   bool materialize = false;
   bool create = false;
 };

@@ -56,11 +56,24 @@ std::string network_lines(const json::object& status) {
       format_size(bytes_at(fetch, "received_for_demand")), format_size(bytes_at(served, "sent")));
 }
 
+/// "cached 2, direct 1": how the files that are open now are served.
+std::string mode_of(const json::object& mount) {
+  const auto& opens = object_of(mount, "opens");
+  std::string text;
+  for (const char* mode : {"passthrough", "cached", "direct"}) {
+    const auto count = count_of(opens, mode);
+    if (count == 0) continue;
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", mode, count);
+  }
+  return text.empty() ? "-" : text;
+}
+
 std::string mount_lines(const json::object& status) {
   const auto& mounts = list_of(status, "mounts");
   if (mounts.empty()) return "";
   Table table({{"MOUNT"},
                {"IMAGE"},
+               {"MODE"},
                {"READS", right},
                {"WAITED", right},
                {"FAILED", right},
@@ -78,7 +91,7 @@ std::string mount_lines(const json::object& status) {
       now = fmt::format("{} for up to {}: {}", waiting.size(), format_duration(oldest),
                         text_of(mount, "waiting_for"));
     }
-    table.add({text_of(mount, "target"), text_of(mount, "name"),
+    table.add({text_of(mount, "target"), text_of(mount, "name"), mode_of(mount),
                std::to_string(count_of(reads, "resident") + count_of(reads, "missing")),
                std::to_string(count_of(reads, "missing")),
                std::to_string(count_of(reads, "failed")), time_or_dash(reads, "stall"),

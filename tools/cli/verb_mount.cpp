@@ -18,7 +18,7 @@ struct Options {
   std::vector<std::string> lists;  ///< of -o
 };
 
-boost::json::object body_of(const Options& options, const std::string& target) {
+Result<boost::json::object> body_of(const Options& options, const std::string& target) {
   boost::json::object body{
       {"image", options.image},
       {"target", target},
@@ -28,6 +28,13 @@ boost::json::object body_of(const Options& options, const std::string& target) {
   if (options.flags.prefetch) body["prefetch"] = *options.flags.prefetch;
   if (options.flags.policy) body["policy"] = *options.flags.policy;
   if (options.flags.hold) body["hold"] = *options.flags.hold;
+  boost::json::array monitors;
+  for (const auto& socket : options.flags.qmp) {
+    std::error_code problem;
+    monitors.emplace_back(std::filesystem::absolute(socket, problem).string());
+    if (problem) return fail_errno(problem.value(), Operation::mount, socket);
+  }
+  if (!monitors.empty()) body["qmp"] = std::move(monitors);
   return body;
 }
 
@@ -37,9 +44,9 @@ Result<void> run(Session& session, Options options) {
   std::error_code problem;
   const auto target = std::filesystem::absolute(options.target, problem);
   if (problem) return fail_errno(problem.value(), Operation::mount, options.target);
+  WEFT_TRY(auto body, body_of(options, target.string()));
   WEFT_CHECK(session.ensure_daemon());
-  WEFT_TRY(const auto mount,
-           session.call(make_call("POST", {"mounts"}, body_of(options, target.string()))));
+  WEFT_TRY(const auto mount, session.call(make_call("POST", {"mounts"}, std::move(body))));
   // One line for scripts: the path of the image.
   session.print(mount, text_of(mount, "file") + "\n");
   return {};
@@ -67,6 +74,12 @@ Verb mount_verb(CLI::App& app) {
                      "what to fetch before it is read: off, boot (what a boot will read) or all "
                      "(default: the key prefetch)");
   command.add_flag("--materialize", flags.materialize, "the same as --prefetch all");
+  command
+      .add_option("--qmp", flags.qmp,
+                  "monitor socket of the QEMU that will use it: it is told to open the disk again "
+                  "when the kernel can read it without weft; may be repeated")
+      ->type_name("SOCKET")
+      ->allow_extra_args(false);
   command.add_flag("--create", flags.create, "make TARGET if it is a missing directory");
   command
       .add_option("-o", options->lists, "the same as mount(8) gives it: peer=…,policy=…,prefetch=…")

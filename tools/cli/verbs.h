@@ -40,6 +40,8 @@ struct Verb {
 [[nodiscard]] std::vector<Verb> disk_verbs(CLI::App& app);
 [[nodiscard]] Verb mount_verb(CLI::App& app);
 [[nodiscard]] Verb umount_verb(CLI::App& app);
+[[nodiscard]] Verb switch_verb(CLI::App& app);
+[[nodiscard]] Verb detach_verb(CLI::App& app);
 [[nodiscard]] Verb materialize_verb(CLI::App& app);
 /// jobs, jobs show, pause, resume, limit, cancel.
 [[nodiscard]] std::vector<Verb> jobs_verbs(CLI::App& app);

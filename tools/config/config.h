@@ -3,6 +3,7 @@
 
 #include "fetcher/net/address.h"
 #include "fs/read/read_policy.h"
+#include "fs/session/passthrough_policy.h"
 #include "indexer/core/error.h"
 #include "indexer/core/units.h"
 
@@ -46,6 +47,7 @@ struct Config {
   unsigned workers = 0;                ///< 0: one per processor, at least two
   fs::ReadPolicy read_policy;          ///< of mounts that do not choose their own
   Prefetch prefetch = Prefetch::boot;  ///< of mounts that do not choose their own
+  fs::PassthroughPolicy passthrough = fs::PassthroughPolicy::automatic;
   LogLevel log_level = LogLevel::info;
   std::filesystem::path log_file;  ///< empty: stderr
 };

@@ -110,6 +110,13 @@ Result<void> set_prefetch(Config& c, std::string_view text) {
   return {};
 }
 
+Result<void> set_passthrough(Config& c, std::string_view text) {
+  const auto policy = fs::parse_passthrough(text);
+  if (!policy) return bad(fmt::format("\"{}\" is neither auto nor off", text));
+  c.passthrough = *policy;
+  return {};
+}
+
 Result<void> set_level(Config& c, std::string_view text) {
   for (const auto level : {LogLevel::error, LogLevel::warn, LogLevel::info, LogLevel::debug}) {
     if (to_string(level) != text) continue;
@@ -175,6 +182,9 @@ constexpr std::array keys{
               [](const Config& c) { return exact_duration(c.read_policy.deadline); }},
     ConfigKey{"prefetch", "off|boot|all", "what mounts fetch before it is read", set_prefetch,
               [](const Config& c) { return std::string(to_string(c.prefetch)); }},
+    ConfigKey{"passthrough", "auto|off",
+              "let the kernel read complete images without weft, where it can", set_passthrough,
+              [](const Config& c) { return std::string(to_string(c.passthrough)); }},
     ConfigKey{"log_level", "LEVEL", "error, warn, info or debug", set_level,
               [](const Config& c) { return std::string(to_string(c.log_level)); }},
     ConfigKey{"log_file", "FILE", "log file (default: stderr)", set_log_file,

@@ -37,10 +37,8 @@ bool is_in_mount_record(Store& store, const ImageId& image) {
 }
 
 MountBook::MountBook(Store& store, fetcher::Fetcher& fetcher, fs::MountKeeper& keeper,
-                     fetcher::ProfileKeeper& profiles)
-    : store_(store),
-      fetcher_(fetcher),
-      manager_(keeper, fetcher, {.forbidden = {}, .profiles = &profiles}) {}
+                     fs::MountOptions options)
+    : store_(store), fetcher_(fetcher), manager_(keeper, fetcher, std::move(options)) {}
 
 Result<void> MountBook::adopt_inherited() {
   WEFT_TRY(const auto adopted,
@@ -54,7 +52,9 @@ Result<void> MountBook::adopt_inherited() {
     spdlog::info("mount taken over target={}", mount.target);
     if (!mount.image) continue;
     WEFT_TRY(auto image, store_.image(*mount.image));
-    note_mounted(mount.target, std::move(image), recorded_prefetch(mount.target));
+    auto record = recorded(mount.target);
+    note_mounted(mount.target, std::move(image), record.prefetch);
+    note_monitors(mount.target, std::move(record.monitors));
   }
   return {};
 }
@@ -65,7 +65,7 @@ Result<std::shared_ptr<WritableDisk>> MountBook::disk(const std::string& name) {
 }
 
 Result<void> MountBook::remount(const std::string& target, std::string_view text) {
-  WEFT_TRY(const auto record, decode_mount_record(text));
+  WEFT_TRY(auto record, decode_mount_record(text));
   WEFT_TRY(auto image, store_.image(record.image));
   fs::MountRequest request{image, record.name, target, record.kind, record.policy};
   if (record.disk) {
@@ -73,14 +73,14 @@ Result<void> MountBook::remount(const std::string& target, std::string_view text
   }
   WEFT_TRY(const auto status, manager_.mount(std::move(request)));
   note_mounted(status.target, std::move(image), record.prefetch);
+  note_monitors(status.target, std::move(record.monitors));
   return {};
 }
 
-Prefetch MountBook::recorded_prefetch(const std::string& target) {
+MountRecord MountBook::recorded(const std::string& target) {
   const auto text = store_.setting(kind, target);
-  if (!text || !*text) return Prefetch::boot;
-  const auto record = decode_mount_record(**text);
-  return record ? record->prefetch : Prefetch::boot;
+  if (!text || !*text) return {};
+  return decode_mount_record(**text).value_or(MountRecord{});
 }
 
 Result<void> MountBook::restore() {
@@ -102,14 +102,16 @@ Result<void> MountBook::restore() {
   return {};
 }
 
-Result<fs::MountStatus> MountBook::mount(fs::MountRequest request, Prefetch prefetch) {
+Result<fs::MountStatus> MountBook::mount(fs::MountRequest request, Prefetch prefetch,
+                                         std::vector<std::string> monitors) {
   {
     const Lock lock(mutex_);
     if (closed_) return fail(Errc::cancelled, Operation::mount, "the node is shutting down");
   }
   auto image = request.image;
-  MountRecord record{image->info().id, request.name, fs::TargetKind::directory,
-                     request.policy,   prefetch,     request.disk != nullptr};
+  MountRecord record{image->info().id,   request.name, fs::TargetKind::directory,
+                     request.policy,     prefetch,     request.disk != nullptr,
+                     std::move(monitors)};
   WEFT_TRY(auto status, manager_.mount(std::move(request)));
   record.kind = status.kind;
   if (auto kept = store_.set_setting(kind, status.target, encode(record)); !kept) {
@@ -121,6 +123,7 @@ Result<fs::MountStatus> MountBook::mount(fs::MountRequest request, Prefetch pref
     return std::unexpected(std::move(kept).error());
   }
   note_mounted(status.target, std::move(image), prefetch);
+  note_monitors(status.target, std::move(record.monitors));
   return status;
 }
 
@@ -140,6 +143,21 @@ void MountBook::note_mounted(const std::string& target, std::shared_ptr<LocalIma
   attached_.insert_or_assign(target, id);
 }
 
+void MountBook::note_monitors(const std::string& target, std::vector<std::string> monitors) {
+  const Lock lock(mutex_);
+  if (!monitors.empty()) monitors_.insert_or_assign(target, std::move(monitors));
+}
+
+std::vector<std::pair<std::string, std::string>> MountBook::monitors() const {
+  const Lock lock(mutex_);
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const auto& [target, sockets] : monitors_) {
+    for (const auto& socket : sockets)
+      all.emplace_back(target, socket);
+  }
+  return all;
+}
+
 void MountBook::note_gone(const std::string& target, bool forget) {
   std::optional<ImageId> image;
   {
@@ -147,6 +165,7 @@ void MountBook::note_gone(const std::string& target, bool forget) {
     const auto entry = attached_.find(target);
     if (entry != attached_.end()) image = entry->second;
     if (image) attached_.erase(entry);
+    monitors_.erase(target);
   }
   if (image) fetcher_.detach(*image);
   if (!forget) return;

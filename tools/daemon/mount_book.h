@@ -7,10 +7,12 @@
 #include "indexer/core/mutex.h"
 #include "indexer/store/store.h"
 #include "tools/config/config.h"
+#include "tools/daemon/mount_record.h"
 
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace weft::tools {
@@ -23,15 +25,16 @@ namespace weft::tools {
 /// mount(2), umount(2) and disk I/O, never on the network.
 class MountBook {
  public:
-  /// `profiles` keeps what boots read, and outlives the book.
   MountBook(Store& store, fetcher::Fetcher& fetcher, fs::MountKeeper& keeper,
-            fetcher::ProfileKeeper& profiles);
+            fs::MountOptions options);
 
   /// Serves the mounts that outlived an earlier worker, then mounts what is recorded and not there.
   /// A mount that cannot come back is logged and forgotten only if its image is gone.
   [[nodiscard]] Result<void> restore();
-  /// Errc::bad_target, already_mounted, not_permitted; errno of mount(2).
-  [[nodiscard]] Result<fs::MountStatus> mount(fs::MountRequest request, Prefetch prefetch);
+  /// `monitors`: QMP sockets of the QEMUs that will use it; recorded with it. Errc::bad_target,
+  /// already_mounted, not_permitted; errno of mount(2).
+  [[nodiscard]] Result<fs::MountStatus> mount(fs::MountRequest request, Prefetch prefetch,
+                                              std::vector<std::string> monitors = {});
   /// Errc::not_mounted, target_busy. `target` may be relative to nothing: absolute only.
   [[nodiscard]] Result<void> unmount(const std::string& target, bool force);
   [[nodiscard]] std::vector<fs::MountStatus> list() const { return manager_.list(); }
@@ -43,6 +46,9 @@ class MountBook {
     return manager_.stop_recording(target);
   }
 
+  /// Of mounts that name monitors: target and socket, a pair for each socket.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> monitors() const;
+
   /// Forgets mounts that were ended from outside.
   void reap();
   /// Unmounts everything, by force what is busy, and keeps the record.
@@ -53,7 +59,9 @@ class MountBook {
  private:
   void note_mounted(const std::string& target, std::shared_ptr<LocalImage> image,
                     Prefetch prefetch);
-  [[nodiscard]] Prefetch recorded_prefetch(const std::string& target);
+  void note_monitors(const std::string& target, std::vector<std::string> monitors);
+  /// As new mounts are, where nothing is recorded.
+  [[nodiscard]] MountRecord recorded(const std::string& target);
   void note_gone(const std::string& target, bool forget);
   [[nodiscard]] Result<void> adopt_inherited();
   [[nodiscard]] Result<std::shared_ptr<WritableDisk>> disk(const std::string& name);
@@ -65,6 +73,7 @@ class MountBook {
   mutable Mutex mutex_;
   /// Attached at the fetcher, by target.
   std::map<std::string, ImageId> attached_ WEFT_GUARDED_BY(mutex_);
+  std::map<std::string, std::vector<std::string>> monitors_ WEFT_GUARDED_BY(mutex_);  // by target
   bool closed_ WEFT_GUARDED_BY(mutex_) = false;
 };
 

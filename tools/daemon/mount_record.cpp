@@ -17,13 +17,15 @@ std::string text_at(const json::object& object, std::string_view key) {
 
 std::string encode(const MountRecord& record) {
   const auto hold = std::chrono::duration_cast<std::chrono::milliseconds>(record.policy.deadline);
-  return json::serialize(json::object{{"image", to_hex(record.image)},
-                                      {"name", record.name},
-                                      {"disk", record.disk},
-                                      {"kind", to_string(record.kind)},
-                                      {"policy", to_string(record.policy.when_missing)},
-                                      {"hold_ms", hold.count()},
-                                      {"prefetch", to_string(record.prefetch)}});
+  return json::serialize(
+      json::object{{"image", to_hex(record.image)},
+                   {"name", record.name},
+                   {"disk", record.disk},
+                   {"kind", to_string(record.kind)},
+                   {"policy", to_string(record.policy.when_missing)},
+                   {"hold_ms", hold.count()},
+                   {"prefetch", to_string(record.prefetch)},
+                   {"qmp", json::array(record.monitors.begin(), record.monitors.end())}});
 }
 
 Result<MountRecord> decode_mount_record(std::string_view text) {
@@ -49,6 +51,14 @@ Result<MountRecord> decode_mount_record(std::string_view text) {
   if (text_at(*object, "kind") == to_string(fs::TargetKind::file))
     record.kind = fs::TargetKind::file;
   record.policy = {*policy, std::chrono::milliseconds(hold->get_int64())};
+  // Absent in records of earlier versions.
+  if (const auto* monitors = object->if_contains("qmp"); monitors != nullptr) {
+    if (!monitors->is_array()) return damaged();
+    for (const auto& monitor : monitors->get_array()) {
+      if (!monitor.is_string()) return damaged();
+      record.monitors.emplace_back(monitor.get_string());
+    }
+  }
   return record;
 }
 

@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace weft::tools {
 
@@ -17,7 +18,8 @@ struct MountRecord {
   fs::TargetKind kind = fs::TargetKind::directory;
   fs::ReadPolicy policy;
   Prefetch prefetch = Prefetch::boot;
-  bool disk = false;  ///< `name` is a disk over the image
+  bool disk = false;                    ///< `name` is a disk over the image
+  std::vector<std::string> monitors{};  ///< QMP sockets of the QEMUs that use it
 };
 
 [[nodiscard]] std::string encode(const MountRecord& record);

@@ -79,8 +79,11 @@ Result<void> Node::connect() {
   WEFT_TRY(network_, NetworkSide::start(*store_, *workers_, std::move(options)));
   jobs_ = std::make_unique<JobBook>(*store_, network_->fetcher());
   if (options_.keeper != nullptr) {
-    mounts_ =
-        std::make_unique<MountBook>(*store_, network_->fetcher(), *options_.keeper, *profiles_);
+    fs::MountOptions mounts;
+    mounts.passthrough = config().passthrough;
+    mounts.profiles = profiles_.get();
+    mounts_ = std::make_unique<MountBook>(*store_, network_->fetcher(), *options_.keeper,
+                                          std::move(mounts));
   }
   return {};
 }
@@ -98,6 +101,7 @@ Result<void> Node::resume() {
   if (jobs_) WEFT_CHECK(jobs_->resume());
   collect_unnamed();
   if (network_) housekeeper_ = std::make_unique<Housekeeper>([this] { keep_house(); });
+  if (mounts_) switcher_ = std::make_unique<DiskSwitcher>(*mounts_);
   return {};
 }
 
@@ -137,6 +141,7 @@ void Node::suspend() {
 void Node::end(bool unmount) {
   if (std::exchange(stopped_, true)) return;
   if (network_) network_->stop_serving();
+  switcher_.reset();
   if (housekeeper_) housekeeper_->stop();
   if (jobs_) {
     jobs_->reap();

@@ -8,6 +8,7 @@
 #include "indexer/core/worker_pool.h"
 #include "indexer/store/store.h"
 #include "tools/config/config.h"
+#include "tools/daemon/disk_switcher.h"
 #include "tools/daemon/housekeeper.h"
 #include "tools/daemon/job_book.h"
 #include "tools/daemon/mount_book.h"
@@ -38,7 +39,7 @@ struct NodeOptions {
 /// server → recorded peers → mounts (inherited, then recorded) → jobs → housekeeping. `stop`, in
 /// this order:
 ///   1. no more connections from peers (control requests have been ended by the control server)
-///   2. no more housekeeping; new mounts and jobs are refused
+///   2. no more housekeeping, no more switching of disks; new mounts and jobs are refused
 ///   3. unmount, by force what is busy (the record of mounts stays)
 ///   4. cancel jobs and fetches (jobs stay recorded), drain the I/O thread and join it
 ///   5. run what the workers have queued, join them
@@ -105,6 +106,7 @@ class Node {
   std::unique_ptr<MountBook> mounts_;
   std::unique_ptr<JobBook> jobs_;
   std::unique_ptr<Housekeeper> housekeeper_;
+  std::unique_ptr<DiskSwitcher> switcher_;
 };
 
 }  // namespace weft::tools

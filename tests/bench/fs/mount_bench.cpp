@@ -87,8 +87,28 @@ bool make_file(const std::string& path) {
   return ::fsync(file.get()) == 0;
 }
 
-void serve_weft(const std::string& state, const std::string& raw, const std::string& target,
-                unsigned channels, const std::function<void()>& ready) {
+/// With passthrough, ready means that the kernel serves the next open by itself.
+struct WeftServer {
+  std::string state;
+  std::string raw;
+  std::string target;
+  unsigned channels = 2;
+  fs::PassthroughPolicy passthrough = fs::PassthroughPolicy::off;
+};
+
+bool wait_for_passthrough(const fs::MountManager& manager) {
+  for (int i = 0; i < 600; ++i) {
+    const std::string obstacle = manager.list().at(0).opens.obstacle;
+    if (obstacle.empty()) return true;
+    if (obstacle.find("whole") == std::string::npos) break;
+    ::usleep(50'000);
+  }
+  std::fprintf(stderr, "no passthrough: %s\n", manager.list().at(0).opens.obstacle.c_str());
+  return false;
+}
+
+void serve_weft(const WeftServer& server, const std::function<void()>& ready) {
+  const auto& [state, raw, target, channels, passthrough] = server;
   auto store = Store::open(posix_file_system(), {.directory = state});
   if (!store) return;
   WorkerPool pool({.threads = 2});
@@ -102,13 +122,15 @@ void serve_weft(const std::string& state, const std::string& raw, const std::str
   auto image = (*store)->image(imported->info.id);
   const auto keeper = fs::make_direct_mount_keeper();
   NoFetcher fetcher;
-  fs::MountManager manager(*keeper, fetcher, {.channels = channels, .forbidden = {}});
+  fs::MountManager manager(*keeper, fetcher,
+                           {.channels = channels, .passthrough = passthrough, .forbidden = {}});
   const auto mounted =
       manager.mount({.image = *image, .name = "disk", .target = target, .kind = {}, .policy = {}});
   if (!mounted) {
     std::fprintf(stderr, "%s\n", mounted.error().message().c_str());
     return;
   }
+  if (passthrough != fs::PassthroughPolicy::off && !wait_for_passthrough(manager)) return;
   ready();
   while (true)
     ::pause();
@@ -125,9 +147,10 @@ void drop_cached(const std::string& directory) {
 
 struct Scenario {
   const char* name;
-  FioJob job;         ///< through a mount
-  FioJob reference;   ///< on the plain file
-  bool cold = false;  ///< what backs the mounts is not in the page cache
+  FioJob job;           ///< through a mount
+  FioJob reference;     ///< on the plain file
+  bool cold = false;    ///< what backs the mounts is not in the page cache
+  bool passed = false;  ///< through the mount that the kernel serves by itself
   Bound against_file{};
   Bound against_minimal{};
 };
@@ -145,22 +168,70 @@ std::vector<Scenario> scenarios() {
   const Bound must = Bound::at_least(0.9);
   FioJob cached_cold = job(false, false, 1024, 1);
   cached_cold.drop_cache = true;
+  const auto passed = [](const char* name, FioJob j, Bound bound) {
+    return Scenario{name, j, j, false, true, bound, {}};
+  };
   // disk: the page cache holds nothing of what backs the mounts. warm: it holds all of it, while
   // O_DIRECT on the plain file goes to the disk. vs_memory: against the plain file in the page
   // cache, which no FUSE file system without passthrough can reach. again: the kernel answers from
-  // its cache of the mounted file, and the daemon has no part in it.
+  // its cache of the mounted file, and the daemon has no part in it. passed: passthrough, the same
+  // job on mount and file; the other rows are served by the daemon.
   return {
-      {"direct_1m_disk", job(true, false, 1024, 1), job(true, false, 1024, 1), true, must, must},
-      {"direct_1m_warm", job(true, false, 1024, 1), job(true, false, 1024, 1), false, must, must},
-      {"direct_1m_qd4_warm", job(true, false, 1024, 4), job(true, false, 1024, 4), false, {}, must},
-      {"direct_1m_vs_memory", job(true, false, 1024, 1), job(false, false, 1024, 1), false, {}, {}},
-      {"direct_4k_qd1_disk", job(true, true, 4, 1), job(true, true, 4, 1), true, {}, {}},
-      {"direct_4k_qd1_warm", job(true, true, 4, 1), job(true, true, 4, 1), false, {}, must},
-      {"direct_4k_qd32_warm", job(true, true, 4, 32), job(true, true, 4, 32), false, {}, must},
-      {"cached_1m_first", cached_cold, cached_cold, false, {}, must},
-      {"cached_1m_again", job(false, false, 1024, 1), job(false, false, 1024, 1), false, {}, must},
-      {"cached_4k_qd1_again", job(false, true, 4, 1), job(false, true, 4, 1), false, {}, must},
-      {"cached_4k_qd32_again", job(false, true, 4, 32), job(false, true, 4, 32), false, {}, must},
+      passed("passed_direct_1m", job(true, false, 1024, 1), must),
+      passed("passed_direct_1m_qd4", job(true, false, 1024, 4), must),
+      passed("passed_cached_1m", job(false, false, 1024, 1), {}),
+      passed("passed_direct_4k_qd1", job(true, true, 4, 1), {}),
+      passed("passed_direct_4k_qd32", job(true, true, 4, 32), {}),
+      passed("passed_cached_4k_qd1", job(false, true, 4, 1), {}),
+      {"direct_1m_disk", job(true, false, 1024, 1), job(true, false, 1024, 1), true, false, must,
+       must},
+      {"direct_1m_warm", job(true, false, 1024, 1), job(true, false, 1024, 1), false, false, must,
+       must},
+      {"direct_1m_qd4_warm",
+       job(true, false, 1024, 4),
+       job(true, false, 1024, 4),
+       false,
+       false,
+       {},
+       must},
+      {"direct_1m_vs_memory",
+       job(true, false, 1024, 1),
+       job(false, false, 1024, 1),
+       false,
+       false,
+       {},
+       {}},
+      {"direct_4k_qd1_disk", job(true, true, 4, 1), job(true, true, 4, 1), true, false, {}, {}},
+      {"direct_4k_qd1_warm", job(true, true, 4, 1), job(true, true, 4, 1), false, false, {}, must},
+      {"direct_4k_qd32_warm",
+       job(true, true, 4, 32),
+       job(true, true, 4, 32),
+       false,
+       false,
+       {},
+       must},
+      {"cached_1m_first", cached_cold, cached_cold, false, false, {}, must},
+      {"cached_1m_again",
+       job(false, false, 1024, 1),
+       job(false, false, 1024, 1),
+       false,
+       false,
+       {},
+       must},
+      {"cached_4k_qd1_again",
+       job(false, true, 4, 1),
+       job(false, true, 4, 1),
+       false,
+       false,
+       {},
+       must},
+      {"cached_4k_qd32_again",
+       job(false, true, 4, 32),
+       job(false, true, 4, 32),
+       false,
+       false,
+       {},
+       must},
   };
 }
 
@@ -174,7 +245,8 @@ struct Places {
   std::string raw;
   std::string backing;  ///< copy of `raw` behind the minimal file system
   std::string state;
-  std::string weft;  ///< image file in the mount
+  std::string weft;    ///< image file in the mount
+  std::string passed;  ///< the same, served by the kernel
   std::string minimal;
 };
 
@@ -206,6 +278,28 @@ void measure(const Scenario& scenario, const Places& places, int rounds, Report&
   report.add(name + "_vs_minimal", median(against_minimal), "x", scenario.against_minimal);
 }
 
+/// Mount and file in turns; a server has no part in it, so none is beside it.
+void measure_passed(const Scenario& scenario, const Places& places, int rounds, Report& report) {
+  std::vector<double> speed;
+  std::vector<double> against_file;
+  for (int round = 0; round < rounds; ++round) {
+    const auto run = [&](const std::string& file) {
+      FioJob job = scenario.job;
+      job.file = file;
+      return run_fio(job);
+    };
+    const bool mount_first = round % 2 == 0;
+    const auto first = run(mount_first ? places.passed : places.raw);
+    const auto second = run(mount_first ? places.raw : places.passed);
+    if (!first || !second) return report.failed(scenario.name);
+    speed.push_back((mount_first ? *first : *second) / (1 << 20));
+    against_file.push_back(mount_first ? *first / *second : *second / *first);
+  }
+  const std::string name = scenario.name;
+  report.add(name, median(speed), "MiB/s");
+  report.add(name + "_vs_file", median(against_file), "x", scenario.against_file);
+}
+
 int number_after(std::string_view flag, int argc, char** argv, int fallback) {
   for (int i = 1; i + 1 < argc; ++i) {
     if (argv[i] != flag) continue;
@@ -234,6 +328,7 @@ int run(int argc, char** argv) {
                 .backing = sandbox.directory("state") + "/minimal.raw",
                 .state = sandbox.directory("state"),
                 .weft = sandbox.directory("weft") + "/disk.raw",
+                .passed = sandbox.directory("passed") + "/disk.raw",
                 .minimal = sandbox.directory("minimal") + "/disk.raw"};
   const auto channels = static_cast<unsigned>(number_after("--channels", argc, argv, 2));
   const int rounds = number_after("--rounds", argc, argv, 5);
@@ -243,18 +338,30 @@ int run(int argc, char** argv) {
     return report.finish();
   }
   const Server weft([&](const auto& ready) {
-    serve_weft(places.state + "/weft", places.raw, sandbox.directory("weft"), channels, ready);
+    serve_weft({.state = places.state + "/weft",
+                .raw = places.raw,
+                .target = sandbox.directory("weft"),
+                .channels = channels},
+               ready);
+  });
+  const Server passed([&](const auto& ready) {
+    serve_weft({.state = places.state + "/passed",
+                .raw = places.raw,
+                .target = sandbox.directory("passed"),
+                .channels = channels,
+                .passthrough = fs::PassthroughPolicy::automatic},
+               ready);
   });
   const Server minimal([&](const auto& ready) {
     (void)serve_minimal(sandbox.directory("minimal"), places.backing, channels, ready);
   });
-  if (!weft.ready() || !minimal.ready()) {
+  if (!weft.ready() || !passed.ready() || !minimal.ready()) {
     report.failed("the mounts could not be made");
     return report.finish();
   }
   for (const Scenario& scenario : scenarios()) {
     if (only.empty() || std::string_view(scenario.name).contains(only)) {
-      measure(scenario, places, rounds, report);
+      (scenario.passed ? measure_passed : measure)(scenario, places, rounds, report);
     }
   }
   return report.finish();

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "indexer/export/detach.h"
+#include "indexer/export/image_source.h"
 #include "indexer/import/importer.h"
 #include "tests/support/fs/subprocess.h"
 #include "tests/support/indexer/raw_image.h"
@@ -86,6 +88,22 @@ TEST_F(ReflinkImport, later_writes_to_the_source_do_not_reach_the_image) {
   ASSERT_TRUE(imported) << imported.error().message();
   test::write_file(source(), test::random_blocks(blocks, 8));
   EXPECT_TRUE(std::ranges::equal(read_back(imported->info), content_));
+}
+
+TEST_F(ReflinkImport, detached_file_shares_the_extents_of_the_pack_and_is_proved_all_the_same) {
+  const auto imported = import(ImportMode::copy);
+  ASSERT_TRUE(imported) << imported.error().message();
+  ImageSource content(store_->image(imported->info.id).value());
+  const ByteCount before = free_space();
+  const auto target = mount_point() / "detached.raw";
+  const auto made =
+      detach(content, imported->info, posix_file_system(), {.target = target}, {}, {});
+  ASSERT_TRUE(made) << made.error().message();
+  EXPECT_TRUE(made->shared);
+  EXPECT_EQ(made->root, imported->info.root);
+  EXPECT_GE(made->hashed, ByteCount(content_.size()));
+  EXPECT_LT(before - std::min(before, free_space()), ByteCount(8u << 20));
+  EXPECT_EQ(test::read_file(target), content_) << "its size too: the pack is longer";
 }
 
 }  // namespace

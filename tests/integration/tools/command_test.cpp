@@ -131,7 +131,7 @@ TEST_F(Command, every_verb_explains_itself_with_an_example) {
   const auto help = bare({"--help"});
   EXPECT_EQ(help.status, 0);
   for (const char* verb : {"daemon", "import", "images", "show", "rm", "peers", "mount", "umount",
-                           "materialize", "profile", "status", "version"}) {
+                           "switch", "materialize", "detach", "profile", "status", "version"}) {
     EXPECT_TRUE(help.out.contains(verb)) << verb;
     const auto own = bare({verb, "--help"});
     EXPECT_EQ(own.status, 0) << verb;

@@ -150,6 +150,7 @@ TEST(WorkerLink, descriptors_beyond_one_message_are_put_together) {
 
 TEST(WorkerLink, inherited_mounts_come_one_by_one_until_the_end) {
   ScriptedSupervisor supervisor([](const Message& call) -> ScriptedSupervisor::Answer {
+    if (std::holds_alternative<OpensCall>(call)) return {OpensReply{}, 1};
     const auto after = std::to_underlying(std::get<InheritedCall>(call).after);
     if (after == 500) return {EndReply{}};
     return mounted(after + 1, 1, true);
@@ -160,6 +161,25 @@ TEST(WorkerLink, inherited_mounts_come_one_by_one_until_the_end) {
   ASSERT_EQ(handles->size(), 500U);
   EXPECT_TRUE(handles->back().inherited);
   EXPECT_EQ(handles->back().spec.target, "/mnt/500");
+  EXPECT_TRUE(handles->front().opens);
+  EXPECT_TRUE(handles->back().opens);
+}
+
+TEST(WorkerLink, supervisor_of_an_earlier_version_costs_one_wait_and_gives_mounts_without_memory) {
+  std::atomic<int> asked{0};
+  ScriptedSupervisor supervisor(
+      [&](const Message& call) -> std::optional<ScriptedSupervisor::Answer> {
+        if (!std::holds_alternative<OpensCall>(call)) return mounted(5, 1);
+        ++asked;
+        return std::nullopt;
+      });
+  const auto link = connect_mount_keeper(supervisor.worker_end(), {.call_deadline = 50ms});
+  for (int i = 0; i < 3; ++i) {
+    const auto handle = link->mount(some_spec(), 1);
+    ASSERT_TRUE(handle.has_value()) << handle.error().message();
+    EXPECT_FALSE(handle->opens);
+  }
+  EXPECT_EQ(asked, 1);
 }
 
 TEST(WorkerLink, an_upgrade_waits_longer_than_other_calls) {
@@ -276,6 +296,7 @@ TEST(WorkerLink, the_loss_of_the_supervisor_ends_waiting_calls) {
 
 TEST(WorkerLink, calls_of_many_threads_get_their_own_answers) {
   ScriptedSupervisor supervisor([](const Message& call) -> ScriptedSupervisor::Answer {
+    if (std::holds_alternative<OpensCall>(call)) return {OpensReply{}, 1};
     const auto& spec = std::get<MountCall>(call).spec;
     return mounted(std::stoull(spec.description), 2);
   });

@@ -35,6 +35,18 @@ TEST(Views, image) {
                 R"("source":"/images/web.raw"})");
 }
 
+TEST(Views, a_mount_tells_how_its_files_are_served_and_what_keeps_them_from_passthrough) {
+  fs::MountStatus mount;
+  EXPECT_EQ(to_json(mount, nullptr).at("mode"), "-");
+  EXPECT_EQ(to_json(mount, nullptr).at("passthrough"), "ready");
+  mount.opens.counts = {.cached = 2, .direct = 1, .passthrough = 0};
+  mount.opens.obstacle = "cached opens are held";
+  const auto view = to_json(mount, nullptr);
+  EXPECT_EQ(view.at("mode"), "cached");
+  EXPECT_EQ(view.at("opens").at("direct"), 1);
+  EXPECT_EQ(view.at("passthrough"), "no: cached opens are held");
+}
+
 TEST(Views, a_waiting_mount_says_which_block_and_why) {
   fs::MountStatus mount;
   mount.target = "/mnt";

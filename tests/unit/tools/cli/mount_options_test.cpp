@@ -9,13 +9,15 @@ namespace {
 TEST(MountOptions, mean_what_the_flags_mean) {
   MountFlags flags;
   ASSERT_TRUE(apply_mount_options(
-      flags, "ro,peer=a:1,peer=[::1]:2,policy=eio,hold=30s,prefetch=boot,materialize,create"));
+      flags,
+      "ro,peer=a:1,peer=[::1]:2,policy=eio,hold=30s,prefetch=boot,materialize,create,qmp=/run/a"));
   EXPECT_EQ(flags.peers, (std::vector<std::string>{"a:1", "[::1]:2"}));
   EXPECT_EQ(flags.policy, "eio");
   EXPECT_EQ(flags.hold, "30s");
   EXPECT_EQ(flags.prefetch, "boot");
   EXPECT_TRUE(flags.materialize);
   EXPECT_TRUE(flags.create);
+  EXPECT_EQ(flags.qmp, std::vector<std::string>{"/run/a"});
 }
 
 TEST(MountOptions, what_fstab_carries_is_accepted) {

@@ -195,6 +195,7 @@ TEST(Render, status_shows_what_waits_and_why) {
     "images": [],
     "mounts": [{"target": "/mnt/vm", "name": "deb12", "waiting_for": "fetching from 1 peer",
       "waiting": [{"age": 0.25}, {"age": 0.1}],
+      "opens": {"cached": 2, "direct": 1, "passthrough": 0},
       "reads": {"resident": 10, "missing": 5, "failed": 0, "stall": 1.5, "missing_p99": 0.08}}],
     "jobs": [{"name": "deb12", "state": "running", "percent": 50, "done": 4096, "total": 8192,
               "rate": 4096, "eta": 1, "note": "", "error": null}],
@@ -205,8 +206,9 @@ TEST(Render, status_shows_what_waits_and_why) {
             "disk: WRITES DO NOT BECOME DURABLE: see the log\n"
             "fetched: 8.0 KiB (4.0 KiB on the wire), 4.0 KiB for reads; sent to peers: 0 B\n"
             "\n"
-            "MOUNT    IMAGE  READS  WAITED  FAILED  STALL   P99  WAITING NOW\n"
-            "/mnt/vm  deb12     15       5       0     2s  80ms  2 for up to 250ms: fetching from "
+            "MOUNT    IMAGE  MODE                READS  WAITED  FAILED  STALL   P99  WAITING NOW\n"
+            "/mnt/vm  deb12  cached 2, direct 1     15       5       0     2s  80ms  2 for up to "
+            "250ms: fetching from "
             "1 peer\n"
             "\n"
             "MATERIALIZE  STATE    PROGRESS\n"

@@ -15,6 +15,7 @@ TEST(MountRecord, comes_back_as_it_was_kept) {
   record.kind = fs::TargetKind::file;
   record.policy = {fs::WhenMissing::eagain, 1500ms};
   record.prefetch = Prefetch::off;
+  record.monitors = {"/run/vm1.qmp", "/run/vm2.qmp"};
   const auto again = decode_mount_record(encode(record));
   ASSERT_TRUE(again) << again.error().message();
   EXPECT_EQ(again->image, record.image);
@@ -23,23 +24,27 @@ TEST(MountRecord, comes_back_as_it_was_kept) {
   EXPECT_EQ(again->policy.when_missing, record.policy.when_missing);
   EXPECT_EQ(again->policy.deadline, record.policy.deadline);
   EXPECT_EQ(again->prefetch, Prefetch::off);
+  EXPECT_EQ(again->monitors, record.monitors);
 }
 
-TEST(MountRecord, of_a_version_without_prefetch_is_as_a_new_mount) {
+TEST(MountRecord, of_a_version_without_prefetch_and_monitors_is_as_a_new_mount) {
   const std::string text =
       R"({"image":")" + std::string(64, 'a') + R"(","name":"web","policy":"hold","hold_ms":5})";
   const auto record = decode_mount_record(text);
   ASSERT_TRUE(record) << record.error().message();
   EXPECT_EQ(record->prefetch, Prefetch::boot);
+  EXPECT_TRUE(record->monitors.empty());
 }
 
 TEST(MountRecord, damage_is_noticed) {
   const std::string id(64, 'a');
-  for (const std::string& text : {std::string(""), std::string("[]"), std::string("{}"),
-                                  R"({"image":"xyz","policy":"hold","hold_ms":5})" + std::string(),
-                                  R"({"image":")" + id + R"(","policy":"wait","hold_ms":5})",
-                                  R"({"image":")" + id + R"(","policy":"hold","hold_ms":-5})",
-                                  R"({"image":")" + id + R"(","policy":"hold"})"}) {
+  for (const std::string& text :
+       {std::string(""), std::string("[]"), std::string("{}"),
+        R"({"image":"xyz","policy":"hold","hold_ms":5})" + std::string(),
+        R"({"image":")" + id + R"(","policy":"wait","hold_ms":5})",
+        R"({"image":")" + id + R"(","policy":"hold","hold_ms":-5})",
+        R"({"image":")" + id + R"(","policy":"hold","hold_ms":5,"qmp":7})",
+        R"({"image":")" + id + R"(","policy":"hold"})"}) {
     const auto record = decode_mount_record(text);
     ASSERT_FALSE(record) << text;
     EXPECT_TRUE(record.error().is(Errc::damaged_state));

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cli/json_view.h"
+#include "tools/cli/verbs.h"
+#include "tools/config/quantity.h"
+
+#include <boost/json/object.hpp>
+
+#include <filesystem>
+#include <memory>
+
+#include <fmt/format.h>
+
+namespace weft::tools {
+namespace {
+
+struct Options {
+  std::string image;
+  std::string to;
+  std::string format = "raw";
+  bool replace = false;
+  bool wait = false;
+};
+
+std::string text_for(const boost::json::object& made) {
+  return fmt::format("{}  {}{}\nproof: {} read back and hashed, root {}\n", text_of(made, "file"),
+                     text_of(made, "format"), flag_of(made, "shared") ? ", extents shared" : "",
+                     format_size(bytes_at(made, "hashed")), text_of(made, "root"));
+}
+
+Result<void> run(Session& session, const Options& options) {
+  std::error_code problem;
+  const auto to = std::filesystem::absolute(options.to, problem);
+  if (problem) return fail_errno(problem.value(), Operation::write, options.to);
+  if (options.wait) {
+    auto job = make_call("POST", {"jobs"}, {{"image", options.image}, {"wait", true}});
+    WEFT_CHECK(session.call_with_progress(job, NodeNeed::network));
+  }
+  auto call = make_call("POST", {"images", options.image, "detach"},
+                        {{"to", to.lexically_normal().string()},
+                         {"format", options.format},
+                         {"replace", options.replace}});
+  WEFT_TRY(const auto made, session.call_with_progress(std::move(call)));
+  session.print(made, text_for(made));
+  return {};
+}
+
+}  // namespace
+
+Verb detach_verb(CLI::App& app) {
+  auto& command = add_command(app, "detach", "make a plain file of an image, with a proof",
+                              "weft detach deb12 --to /vm/deb12.qcow2 --format qcow2");
+  auto options = std::make_shared<Options>();
+  command.add_option("IMAGE", options->image, "name or id")->required();
+  command.add_option("--to", options->to, "file to make")->required()->type_name("FILE");
+  command.add_option("--format", options->format, "raw or qcow2")->capture_default_str();
+  command.add_flag("--force", options->replace, "replace FILE");
+  command.add_flag("--wait", options->wait, "fetch what is missing first");
+  return {&command, RunInSession([options](Session& session) { return run(session, *options); })};
+}
+
+}  // namespace weft::tools

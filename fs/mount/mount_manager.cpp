@@ -203,8 +203,8 @@ class MountManager::Impl {
                                        .disk = request.disk != nullptr};
     WEFT_TRY(MountHandle handle, keeper_.mount({.target = target.path,
                                                 .kind = target.kind,
-                                                .writable = description.disk,
-                                                .description = to_json(description)},
+                                                .description = to_json(description),
+                                                .writable = description.disk},
                                                channel_count(options_.channels)));
     const MountKey key = handle.key;
     auto status = serve(std::move(handle), std::move(request.image), std::move(request.disk),

@@ -25,11 +25,11 @@ enum class MountKey : std::uint64_t {};
 struct MountSpec {
   std::string target;  ///< absolute, symlinks resolved
   TargetKind kind = TargetKind::directory;
-  /// A disk: the kernel lets writes through.
-  bool writable = false;
   /// What the worker needs to serve the mount again after a restart. Opaque to the supervisor,
   /// at most 64 KiB.
   std::string description{};
+  /// A disk: the kernel lets writes through.
+  bool writable = false;
 };
 
 /// A live mount as handed to a worker. The descriptors are duplicates: the supervisor keeps its own

@@ -104,6 +104,19 @@ Result<std::vector<BlockIndex>> DiskCommit::needed(std::size_t limit) {
   return out;
 }
 
+Result<std::vector<BlockIndex>> DiskCommit::missing_leaves(std::size_t limit) {
+  std::vector<BlockIndex> out;
+  while (out.size() < limit) {
+    const auto data =
+        disk_->base()->next_data(BlockRange::between(leaves_known_to_, whole_disk().end()));
+    if (!data) break;
+    WEFT_TRY(const auto missing, base_->first_missing_node(data->first));
+    if (missing) out.push_back(data->first);
+    leaves_known_to_ = BlockIndex((data->first.value() / tree_fanout + 1) * tree_fanout);
+  }
+  return out;
+}
+
 Result<void> DiskCommit::take_all() {
   BlockRange rest = whole_disk();
   while (const auto run = snapshot_->map().next(rest, DiskPlace::written)) {
@@ -146,6 +159,9 @@ Result<CommitResult> DiskCommit::publish() {
   const ImageInfo info{make_image_id(disk_->size(), root), disk_->size(), root};
   WEFT_CHECK(write_files(info));
   WEFT_CHECK(register_image(info));
+  // Others find by it what the image shares. Without it everything can be read all the same, and
+  // the store's next flush tries again.
+  if (const auto made = table_->open(info.id)) static_cast<void>((*made)->refresh_index(false));
   return CommitResult{info, own_.count()};
 }
 

@@ -42,6 +42,9 @@ class DiskCommit {
   /// Blocks of the image below, at most `limit`, whose paths in its tree must be here before
   /// `publish`: to be fetched, then asked for again, until there are none.
   [[nodiscard]] Result<std::vector<BlockIndex>> needed(std::size_t limit);
+  /// The same for all of the tree, from where the last call ended: only with a whole tree can the
+  /// new image be served to others, who find by it what they have already.
+  [[nodiscard]] Result<std::vector<BlockIndex>> missing_leaves(std::size_t limit);
   /// Once. The new image has its name and can be read, and served, when this returns. Errors:
   /// name_taken; not_resident: see `needed`; the disk's.
   [[nodiscard]] Result<CommitResult> publish();
@@ -71,6 +74,7 @@ class DiskCommit {
   BlockSet own_;      // in the new pack
   BlockSet changed_;  // not (known to be) as in the image below
   std::vector<ImageId> lenders_;
+  BlockIndex leaves_known_to_;
   std::shared_ptr<DiskSnapshot> snapshot_;
   bool taking_ = false;  // the disk knows the snapshot, and this object
 };

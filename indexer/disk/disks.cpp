@@ -6,16 +6,17 @@
 
 #include <algorithm>
 #include <array>
-#include <random>
 #include <utility>
 
 namespace weft {
 namespace {
 
-DiskSerial random_serial() {
-  std::random_device device;
+// The directory was given a name at random.
+DiskSerial serial_from(const std::filesystem::path& directory) {
+  const std::string name = directory.filename();
+  const Digest digest = sha256(std::as_bytes(std::span(name)));
   DiskSerial serial;
-  std::ranges::generate(serial, [&] { return static_cast<std::byte>(device()); });
+  std::ranges::copy(digest.view().first<sizeof(DiskSerial)>(), serial.begin());
   return serial;
 }
 
@@ -121,7 +122,7 @@ Result<void> Disks::create(std::string_view name, const ImageId& base) {
   WEFT_TRY(const ImagePaths incoming, directory.make_incoming());
   const auto made = [&]() -> Result<void> {
     WEFT_CHECK(WritableDisk::make_files(table_->fs(), DiskPaths(incoming.directory),
-                                        {random_serial(), base, image->info.size}));
+                                        {serial_from(incoming.directory), base, image->info.size}));
     return directory.admit_disk(incoming.directory, name);
   }();
   if (!made) {

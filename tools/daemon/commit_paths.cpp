@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/daemon/commit_paths.h"
 
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <memory>
@@ -12,6 +15,9 @@ namespace {
 
 // Blocks asked for at once.
 constexpr std::size_t at_once = 256;
+// Leaves of the tree that are fetched for the sake of others: 8 GiB of data have so many.
+constexpr std::size_t most_leaves = 16384;
+constexpr Duration patience_for_leaves = std::chrono::seconds(30);
 
 struct Waiting {
   fetcher::FetchTicket ticket;
@@ -37,23 +43,43 @@ Result<void> await(Waiting& waiting, fetcher::BlockFetcher& fetcher, const std::
   return {};
 }
 
+Result<void> fetch(const std::vector<BlockIndex>& blocks, const std::shared_ptr<LocalImage>& image,
+                   fetcher::BlockFetcher& fetcher, TimePoint deadline,
+                   const std::stop_token& stop) {
+  std::vector<Waiting> waiting;
+  for (const BlockIndex block : blocks)
+    waiting.push_back(ask(fetcher, image, block, deadline));
+  Result<void> all;
+  for (auto& one : waiting) {
+    if (!all) fetcher.cancel(one.ticket);
+    if (auto got = await(one, fetcher, stop); !got && all) all = std::move(got);
+  }
+  return all;
+}
+
 }  // namespace
 
 Result<void> fetch_commit_paths(DiskCommit& commit, fetcher::BlockFetcher& fetcher,
                                 TimePoint deadline, const std::stop_token& stop) {
   for (;;) {
     WEFT_TRY(const auto blocks, commit.needed(at_once));
-    if (blocks.empty()) return {};
-    std::vector<Waiting> waiting;
-    for (const BlockIndex block : blocks)
-      waiting.push_back(ask(fetcher, commit.base(), block, deadline));
-    Result<void> all;
-    for (auto& one : waiting) {
-      if (!all) fetcher.cancel(one.ticket);
-      if (auto got = await(one, fetcher, stop); !got && all) all = std::move(got);
-    }
-    WEFT_CHECK(std::move(all));
+    if (blocks.empty()) break;
+    WEFT_CHECK(fetch(blocks, commit.base(), fetcher, deadline, stop));
   }
+  const TimePoint enough = std::min(deadline, steady_clock().now() + patience_for_leaves);
+  for (std::size_t asked = 0; asked < most_leaves; asked += at_once) {
+    WEFT_TRY(const auto blocks, commit.missing_leaves(at_once));
+    if (blocks.empty()) break;
+    const auto got = fetch(blocks, commit.base(), fetcher, enough, stop);
+    if (stop.stop_requested()) return got;
+    if (got) continue;
+    spdlog::warn(
+        "commit: the rest of the tree is not here ({}); peers cannot take all of the new "
+        "image from this node",
+        got.error().message());
+    break;
+  }
+  return {};
 }
 
 }  // namespace weft::tools

@@ -135,6 +135,19 @@ TEST(SupervisorProtocol, the_largest_mount_fits_and_longer_ones_are_refused) {
   EXPECT_FALSE(check_limits({"", TargetKind::file, ""}).has_value());
 }
 
+TEST(SupervisorProtocol, a_mount_says_whether_it_may_be_written_to) {
+  for (const auto kind : {TargetKind::directory, TargetKind::file}) {
+    for (const bool writable : {false, true}) {
+      const auto packet = decode(encode({1, MountCall{{"/t", kind, "d", writable}, 2}}));
+      ASSERT_TRUE(packet);
+      const MountSpec& spec = std::get<MountCall>(packet->message).spec;
+      EXPECT_EQ(spec.kind, kind);
+      EXPECT_EQ(spec.writable, writable);
+      EXPECT_EQ(spec.description, "d");
+    }
+  }
+}
+
 TEST(SupervisorProtocol, truncated_and_padded_packets_are_refused) {
   for (const Packet& packet : one_of_each()) {
     auto bytes = encode(packet);

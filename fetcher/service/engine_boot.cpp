@@ -53,7 +53,7 @@ void FetchEngine::profile_changed(const ImageId& image) {
   if (boot.running) {
     boot.reload = true;
     state->changed.notify_all();
-  } else if (boot.by_layout || state->job) {
+  } else if (boot.by_layout || (state->job && !boot.unwanted)) {
     begin_boot(state, boot.by_layout);
   }
 }

@@ -79,7 +79,8 @@ Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job
   Materializer materializer(state->image, grafter(state), timers_.now());
   scheduler_.more_to_come(id, materializer.to_come());
   join_swarm(state);
-  begin_boot(state, false);
+  state->boot.unwanted = options.in_image_order;
+  if (!options.in_image_order) begin_boot(state, false);
   while (!stopping_ && !job->cancelled() && !is_final(materializer.progress().state)) {
     hold_if_paused(state, *job);
     if (const auto goal = job->take_goal()) pursue(state, *goal);

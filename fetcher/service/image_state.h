@@ -56,6 +56,7 @@ struct BootRun {
   bool by_layout = false;    ///< wanted without a profile, too
   bool own_profile = false;  ///< there is no better one
   bool reload = false;       ///< there may be a better profile
+  bool unwanted = false;     ///< by the job
 };
 
 /// What the engine keeps of an image it cares for. I/O thread only, but for `image` and `loose`,

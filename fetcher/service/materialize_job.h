@@ -20,6 +20,9 @@ struct MaterializeOptions {
   double bytes_per_second = 0;
   /// It begins paused.
   bool paused = false;
+  /// From the start of the image to its end, as far as the plan allows: what a boot needs does not
+  /// come first. For comparison.
+  bool in_image_order = false;
   /// What matters: time, or money. A budget is for all that comes of the image while the job runs,
   /// whoever waits for it, with what was spent before.
   plan::Goal goal = {};

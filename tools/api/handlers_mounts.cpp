@@ -66,16 +66,18 @@ Result<Prefetch> prefetch_of(Node& node, const Call& call) {
   if (text) {
     WEFT_TRY(prefetch, parse_prefetch(*text));
   }
-  if (materialize && text && prefetch != Prefetch::all) {
+  if (materialize && text && !is_whole(prefetch)) {
     return fail(
         Errc::bad_request, Operation::mount,
         fmt::format("materialize fetches everything, prefetch \"{}\" does not: give one", *text));
   }
-  return materialize ? Prefetch::all : prefetch;
+  return materialize && !is_whole(prefetch) ? Prefetch::all : prefetch;
 }
 
-Result<void> begin_materialize(Node& node, const FoundImage& found) {
-  WEFT_CHECK(node.jobs()->start(found.name, found.image, {}));
+Result<void> begin_materialize(Node& node, const FoundImage& found, Prefetch prefetch) {
+  JobWishes wishes;
+  wishes.in_image_order = prefetch == Prefetch::sequential;
+  WEFT_CHECK(node.jobs()->start(found.name, found.image, wishes));
   return {};
 }
 
@@ -121,7 +123,7 @@ Reply create_mount(Node& node, const Call& call, const CallContext&) {
   spdlog::info("mounted target={} image={} name={} policy={} prefetch={}", status.target,
                to_hex(status.image), status.name, to_string(policy.when_missing),
                to_string(prefetch));
-  if (prefetch == Prefetch::all) WEFT_CHECK(begin_materialize(node, found));
+  if (is_whole(prefetch)) WEFT_CHECK(begin_materialize(node, found, prefetch));
   auto view = to_json(status, nullptr);
   const std::filesystem::path path(status.target);
   view["file"] = status.kind == fs::TargetKind::file ? path.string()

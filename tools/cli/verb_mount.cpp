@@ -71,8 +71,8 @@ Verb mount_verb(CLI::App& app) {
                      "reads that no peer can answer: hold, eio or eagain (default: read_policy)");
   command.add_option("--hold", flags.hold, "how long hold waits before EIO, like 10min");
   command.add_option("--prefetch", flags.prefetch,
-                     "what to fetch before it is read: off, boot (what a boot will read) or all "
-                     "(default: the key prefetch)");
+                     "what to fetch before it is read: off, boot (what a boot will read), all, or "
+                     "sequential (all in image order) (default: the key prefetch)");
   command.add_flag("--materialize", flags.materialize, "the same as --prefetch all");
   command
       .add_option("--qmp", flags.qmp,

@@ -24,8 +24,9 @@ enum class LogLevel : std::uint8_t { error, warn, info, debug };
 /// What a mount fetches before it is read.
 enum class Prefetch : std::uint8_t {
   off,
-  boot,  ///< what a boot will read
-  all    ///< that first, then the rest: a materialize job
+  boot,       ///< what a boot will read
+  all,        ///< that first, then the rest: a materialize job
+  sequential  ///< everything in image order, for comparison: a materialize job
 };
 
 /// Settings of a node. A plain value; validated by `validate`.
@@ -78,7 +79,11 @@ struct ConfigKey {
 /// hold, eio or eagain. Errc::bad_config.
 [[nodiscard]] Result<fs::WhenMissing> parse_policy(std::string_view text);
 [[nodiscard]] std::string_view to_string(Prefetch prefetch) noexcept;
-/// off, boot or all. Errc::bad_config.
+/// Everything: by a materialize job.
+[[nodiscard]] constexpr bool is_whole(Prefetch prefetch) noexcept {
+  return prefetch == Prefetch::all || prefetch == Prefetch::sequential;
+}
+/// off, boot, all or sequential. Errc::bad_config.
 [[nodiscard]] Result<Prefetch> parse_prefetch(std::string_view text);
 /// 1–64 characters of [A-Za-z0-9._-]. Errc::bad_config.
 [[nodiscard]] Result<std::string> parse_site(std::string_view text);

@@ -180,8 +180,8 @@ constexpr std::array keys{
               [](const Config& c) { return std::string(to_string(c.read_policy.when_missing)); }},
     ConfigKey{"read_hold", "TIME", "how long `hold` waits before EIO", set_hold,
               [](const Config& c) { return exact_duration(c.read_policy.deadline); }},
-    ConfigKey{"prefetch", "off|boot|all", "what mounts fetch before it is read", set_prefetch,
-              [](const Config& c) { return std::string(to_string(c.prefetch)); }},
+    ConfigKey{"prefetch", "off|boot|all|sequential", "what mounts fetch before it is read",
+              set_prefetch, [](const Config& c) { return std::string(to_string(c.prefetch)); }},
     ConfigKey{"passthrough", "auto|off",
               "let the kernel read complete images without weft, where it can", set_passthrough,
               [](const Config& c) { return std::string(to_string(c.passthrough)); }},
@@ -236,15 +236,16 @@ Result<void> validate(const Config& config) {
 }
 
 std::string_view to_string(Prefetch prefetch) noexcept {
-  constexpr std::array<std::string_view, 3> names{"off", "boot", "all"};
+  constexpr std::array<std::string_view, 4> names{"off", "boot", "all", "sequential"};
   return names[static_cast<std::size_t>(prefetch)];
 }
 
 Result<Prefetch> parse_prefetch(std::string_view text) {
-  for (const auto prefetch : {Prefetch::off, Prefetch::boot, Prefetch::all}) {
+  for (const auto prefetch : {Prefetch::off, Prefetch::boot, Prefetch::all, Prefetch::sequential}) {
     if (to_string(prefetch) == text) return prefetch;
   }
-  return bad(fmt::format("\"{}\" is not what a mount can prefetch: off, boot or all", text));
+  return bad(
+      fmt::format("\"{}\" is not what a mount can prefetch: off, boot, all or sequential", text));
 }
 
 std::string_view to_string(LogLevel level) noexcept {

@@ -50,9 +50,12 @@ Result<JobView> JobBook::start(const std::string& name, std::shared_ptr<LocalIma
     WEFT_CHECK(apply(id, known->second, joined));
     return view(id, known->second);
   }
-  JobRecord record{name, wishes.bytes_per_second.value_or(0),
-                   wishes.goal.value_or(fetcher::plan::Goal::fastest()), 0,
-                   wishes.paused.value_or(false)};
+  JobRecord record{name,
+                   wishes.bytes_per_second.value_or(0),
+                   wishes.goal.value_or(fetcher::plan::Goal::fastest()),
+                   0,
+                   wishes.paused.value_or(false),
+                   wishes.in_image_order};
   WEFT_CHECK(store_.set_setting(kind, to_hex(id), encode(record)));
   return view(id, begin(std::move(image), std::move(record)));
 }
@@ -62,6 +65,7 @@ const JobBook::Job& JobBook::begin(std::shared_ptr<LocalImage> image, JobRecord 
   const fetcher::MaterializeOptions options{
       .bytes_per_second = record.bytes_per_second,
       .paused = record.paused,
+      .in_image_order = record.in_image_order,
       .goal = record.goal,
       .spent_before = record.spent,
       .write_down = [this, id](double money) { return write_down(id, money); }};

@@ -29,6 +29,7 @@ struct JobWishes {
   std::optional<double> bytes_per_second{};  ///< content, at most; 0: no cap
   std::optional<fetcher::plan::Goal> goal{};
   std::optional<bool> paused{};
+  bool in_image_order = false;  ///< of a new job: a boot does not go first
 };
 
 /// The materialize jobs of a node, one per image, named by the image id. A job is recorded in the

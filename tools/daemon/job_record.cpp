@@ -21,6 +21,13 @@ std::optional<double> amount_at(const json::object& object, std::string_view key
   return std::isfinite(amount) && amount >= 0 ? std::optional(amount) : std::nullopt;
 }
 
+/// False if it is absent; nullopt: neither true nor false.
+std::optional<bool> flag_at(const json::object& object, std::string_view key) {
+  const auto* value = object.if_contains(key);
+  if (value == nullptr) return false;
+  return value->is_bool() ? std::optional(value->get_bool()) : std::nullopt;
+}
+
 }  // namespace
 
 std::string encode(const JobRecord& record) {
@@ -29,6 +36,7 @@ std::string encode(const JobRecord& record) {
   object["bytes_per_second"] = record.bytes_per_second;
   object["spent"] = record.spent;
   object["paused"] = record.paused;
+  object["in_image_order"] = record.in_image_order;
   return json::serialize(object);
 }
 
@@ -46,14 +54,17 @@ Result<JobRecord> decode_job_record(std::string_view text) {
   const auto spent = amount_at(*object, "spent");
   if (name == nullptr || !name->is_string()) return damaged("no name");
   if (!rate || !spent) return damaged("a number is out of range");
-  const auto* paused = object->if_contains("paused");
-  if (paused != nullptr && !paused->is_bool())
-    return damaged("\"paused\" is neither true nor false");
+  const auto paused = flag_at(*object, "paused");
+  const auto in_image_order = flag_at(*object, "in_image_order");
+  if (!paused || !in_image_order) return damaged("a flag is neither true nor false");
   const auto goal = goal_in_body(*object);
   if (!goal) return damaged(goal.error().detail);
-  return JobRecord{std::string(name->get_string()), *rate,
-                   goal->value_or(fetcher::plan::Goal::fastest()), *spent,
-                   paused != nullptr && paused->get_bool()};
+  return JobRecord{std::string(name->get_string()),
+                   *rate,
+                   goal->value_or(fetcher::plan::Goal::fastest()),
+                   *spent,
+                   *paused,
+                   *in_image_order};
 }
 
 }  // namespace weft::tools

@@ -17,6 +17,7 @@ struct JobRecord {
   /// Money that the job may have spent, never less than it has: all that was drawn.
   double spent = 0;
   bool paused = false;  ///< by its owner, until it is resumed: also by a successor of this process
+  bool in_image_order = false;  ///< a boot does not go first
 };
 
 [[nodiscard]] std::string encode(const JobRecord& record);

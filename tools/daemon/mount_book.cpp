@@ -138,7 +138,8 @@ void MountBook::note_mounted(const std::string& target, std::shared_ptr<LocalIma
   const ImageId id = image->info().id;
   fetcher_.attach(image);
   // A job brings all of it in the same order; until it runs, the boot does not wait for it.
-  if (prefetch != Prefetch::off) fetcher_.prefetch_boot(std::move(image));
+  if (prefetch == Prefetch::boot || prefetch == Prefetch::all)
+    fetcher_.prefetch_boot(std::move(image));
   const Lock lock(mutex_);
   attached_.insert_or_assign(target, id);
 }

@@ -97,7 +97,8 @@ TEST_F(Prefetch, off_stays_off_in_the_next_worker) {
 
 TEST_F(Prefetch, flags_that_contradict_each_other_are_refused) {
   expect_trouble(mount({"--materialize", "--prefetch", "boot"}), ExitCode::usage, "give one");
-  expect_trouble(mount({"--prefetch", "some"}), ExitCode::bad_config, "off, boot or all");
+  expect_trouble(mount({"--prefetch", "some"}), ExitCode::bad_config,
+                 "off, boot, all or sequential");
 }
 
 }  // namespace

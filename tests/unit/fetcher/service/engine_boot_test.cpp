@@ -3,6 +3,7 @@
 #include "fetcher/schedule/range_set.h"
 #include "tests/unit/fetcher/service/engine_fixture.h"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <vector>
@@ -20,6 +21,9 @@ struct KnownProfile final : ProfileKeeper {
   std::optional<BootProfile> find(const ImageId&) override { return profile; }
   Result<void> record(const BootProfile&) override { return {}; }
   Result<void> learn(const BootProfile&) override { return {}; }
+  std::optional<BootProfile> find_own(const ImageId& of) override {
+    return has(of) ? profile : std::nullopt;
+  }
   bool has(const ImageId& of) override { return profile && profile->image == of; }
 };
 
@@ -153,6 +157,23 @@ TEST_F(EngineBoot, a_materialization_brings_what_the_boot_reads_first) {
   const std::vector<BlockRange> asked = serve(peer);
   ASSERT_FALSE(asked.empty());
   EXPECT_EQ(asked.front().first, BlockIndex(240));
+  EXPECT_EQ(job->progress().state, JobState::done);
+}
+
+TEST_F(EngineBoot, a_materialization_in_image_order_brings_nothing_of_the_boot_before_the_rest) {
+  give_tree();
+  reads(240, 40);
+  start();
+  MaterializeOptions options;
+  options.in_image_order = true;
+  const auto job = engine->materialize(local, options, nullptr, [] {});
+  settle();
+  ScriptedPeer& peer = connect("a");
+  engine->profile_changed(image.info.id);
+  const std::vector<BlockRange> asked = serve(peer);
+  ASSERT_FALSE(asked.empty());
+  EXPECT_EQ(asked.front().first, BlockIndex(0));
+  EXPECT_TRUE(std::ranges::is_sorted(asked, {}, &BlockRange::first));
   EXPECT_EQ(job->progress().state, JobState::done);
 }
 

@@ -56,6 +56,7 @@ site = "berlin"
 site_uplinks = ["paris=100Mbit"]
 ingress = "1Gbit"
 prefetch = "all"
+passthrough = "off"
 )");
   ASSERT_TRUE(loaded) << loaded.error().message();
   const Config& c = loaded->config;
@@ -70,6 +71,7 @@ prefetch = "all"
   EXPECT_EQ(c.read_policy.deadline, 90s);
   EXPECT_EQ(c.log_level, LogLevel::debug);
   EXPECT_EQ(c.prefetch, Prefetch::all);
+  EXPECT_EQ(c.passthrough, fs::PassthroughPolicy::off);
   EXPECT_EQ(c.log_file, "/tmp/w.log");
   EXPECT_TRUE(c.insecure);
   EXPECT_EQ(c.peer_prices.at("a:1"), 2.5);

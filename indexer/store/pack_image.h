@@ -122,6 +122,7 @@ class PackImage final : public LocalImage {
   /// read any more become missing.
   [[nodiscard]] Result<void> take_over(const ImageId& lender);
   /// Gives back all blocks but `keep` (sorted, disjoint). For a lender that is no image any more.
+  /// Their space stays taken while somebody else has the pack open.
   [[nodiscard]] Result<void> shrink_to(std::span<const BlockRange> keep)
       WEFT_EXCLUDES(flush_mutex_);
   [[nodiscard]] ByteCount physical_size() const;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "indexer/core/open_elsewhere.h"
 #include "indexer/store/pack_image.h"
 
 #include <algorithm>
@@ -118,8 +119,11 @@ Result<void> PackImage::shrink_to(std::span<const BlockRange> keep) {
   WEFT_CHECK(flush());
   WEFT_CHECK(env_.fs.remove(paths_.index));
   WEFT_CHECK(env_.fs.sync_directory(paths_.directory));
+  // After a forced unmount the kernel may still read the pack for a process, which must not find
+  // zeros in it. What stays is given back the next time.
+  const bool is_read = is_open_elsewhere(pack_->own());
   for (const BlockRange& range : gone) {
-    WEFT_CHECK(pack_->own().punch({offset_of(range.first), bytes_of(range.count)}));
+    if (!is_read) WEFT_CHECK(pack_->own().punch({offset_of(range.first), bytes_of(range.count)}));
     WEFT_CHECK(sums_.forget(range));
   }
   return {};

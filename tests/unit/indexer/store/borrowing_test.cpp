@@ -168,6 +168,23 @@ TEST_F(Borrowing, kept_blocks_survive_reopening_and_go_with_the_last_borrower) {
   EXPECT_EQ(images_on_disk(), 0u);
 }
 
+TEST_F(Borrowing, what_somebody_reads_in_the_pack_is_punched_out_when_he_has_ended) {
+  const auto base = SampleImage::picture("abcdefgh");
+  const auto next = SampleImage::picture("abc");
+  ASSERT_TRUE(import(base, "base"));
+  ASSERT_TRUE(next.send_tree(*adopt(next, "next")));
+  auto reader = posix_file_system().open(file_of(base, "pack"), OpenMode::read).value();
+  ASSERT_TRUE(store_->remove("base"));
+  std::vector<std::byte> seen(8 * block_size);
+  EXPECT_EQ(reader->read_at(ByteOffset(0), seen).value(), seen.size());
+  EXPECT_EQ(seen, std::vector(base.block(0, 8).begin(), base.block(0, 8).end()))
+      << "never zeros for what was there";
+  reader.reset();
+  reopen();
+  EXPECT_EQ(pack_bytes(base), bytes_of(BlockCount(3)));
+  EXPECT_TRUE(reads_as(*image(next), next));
+}
+
 TEST_F(Borrowing, removed_lender_that_comes_back_is_filled_again) {
   const auto base = SampleImage::picture("ab.def");
   const auto next = SampleImage::picture("bd");

@@ -137,7 +137,8 @@ OpensStatus ImageOpens::status() const {
   } else if (status.counts.cached > 0) {
     status.obstacle = "cached opens are held";
   } else if (held_off_ && status.counts.passthrough == 0) {
-    status.obstacle = "the reads are being recorded";
+    status.obstacle =
+        "its boot is being recorded until the guest rests, or `weft profile record TARGET stop`";
   }
   return status;
 }

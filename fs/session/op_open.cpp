@@ -16,8 +16,8 @@ Result<abi::OpenOut> open(const ServedImage& served, fuse_ino_t node, const fuse
   // A disk keeps its size.
   if ((file.flags & O_TRUNC) != 0) return fail_errno(EPERM, Operation::open);
   abi::OpenOut out = served.opens.open(ChannelScope::request(), (file.flags & O_DIRECT) != 0);
-  if (served.disk && (out.flags & abi::open_direct_io) != 0) {
-    out.flags |= abi::open_parallel_direct_writes;
+  if (served.disk && (out.open_flags & abi::open_direct_io) != 0) {
+    out.open_flags |= abi::open_parallel_direct_writes;
   }
   return out;
 }

@@ -137,7 +137,7 @@ TEST_F(Profiles, what_is_recorded_by_hand_is_kept_whatever_it_is) {
   EXPECT_FALSE(near_->call("POST", "v1/mounts/record", {{"target", "/x"}, {"action", "start"}}));
 }
 
-TEST_F(Profiles, node_that_mounts_the_image_gets_the_profile_from_its_peer) {
+TEST_F(Profiles, node_that_mounts_the_image_gets_the_profile_from_its_peer_and_fetches_by_it) {
   const Blocks order = scattered(2048, 300, 7);
   boot(order);
   TestNode far(TestNode::Kind::networked, keeper_.get());
@@ -151,7 +151,12 @@ TEST_F(Profiles, node_that_mounts_the_image_gets_the_profile_from_its_peer) {
   ASSERT_TRUE(profile) << "it did not come within 10 s";
   EXPECT_EQ(blocks_of(*profile), order);
   EXPECT_EQ(profile->at("from_peer"), true);
-  EXPECT_EQ(profile->at("here"), 0);
+  const auto all = order.size() * block_size;
+  for (int i = 0; i < 200 && profile->at("here") != all; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    profile = far.must("GET", "v1/profiles/web");
+  }
+  EXPECT_EQ(profile->at("here"), all);
   (void)far.must("DELETE", "v1/mounts?target=" + target);
 }
 

@@ -177,7 +177,7 @@ TEST_F(Opening, recorder_holds_passthrough_off_but_not_beside_one_that_is_held) 
   opens.hold_off(true);
   const auto direct = opens.open(2, true);
   EXPECT_EQ(direct.open_flags, direct_flags);
-  EXPECT_EQ(opens.status().obstacle, "the reads are being recorded");
+  EXPECT_TRUE(opens.status().obstacle.contains("being recorded")) << opens.status().obstacle;
   opens.hold_off(false);
   static_cast<void>(opens.open(4, true));
   opens.hold_off(true);

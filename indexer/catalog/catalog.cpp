@@ -374,7 +374,7 @@ Result<void> SqliteCatalog::add(std::string_view name, const CatalogImage& image
   }
   WEFT_CHECK(no_disk_named(name));
   WEFT_CHECK(add_row(image));
-  WEFT_CHECK(s_.add_name.use()(name)(image.info.id.view()).done());
+  if (!name.empty()) WEFT_CHECK(s_.add_name.use()(name)(image.info.id.view()).done());
   for (const ImageId& lender : lenders)
     WEFT_CHECK(s_.add_borrow.use()(image.info.id.view())(lender.view()).done());
   return transaction.commit();

@@ -56,8 +56,8 @@ class Catalog {
   [[nodiscard]] virtual Result<std::vector<std::string>> names_of(const ImageId& id) = 0;
 
   /// Adds the image, or makes a lender an image again, and points `name` to it. The row of an image
-  /// that is known stays as it is. It borrows from `lenders`. Errc::name_taken: the name points to
-  /// another image, or is a disk's.
+  /// that is known stays as it is. It borrows from `lenders`. An empty name: none points to it.
+  /// Errc::name_taken: the name points to another image, or is a disk's.
   [[nodiscard]] virtual Result<void> add(std::string_view name, const CatalogImage& image,
                                          std::span<const ImageId> lenders = {}) = 0;
   /// Points a name from one image to another, which is added, or made an image again, if it must;

@@ -158,11 +158,12 @@ Result<CommitResult> DiskCommit::publish() {
   }));
   const ImageInfo info{make_image_id(disk_->size(), root), disk_->size(), root};
   WEFT_CHECK(write_files(info));
-  WEFT_CHECK(register_image(info));
+  WEFT_TRY(auto image, register_image(info));
   // Others find by it what the image shares. Without it everything can be read all the same, and
   // the store's next flush tries again.
   if (const auto made = table_->open(info.id)) static_cast<void>((*made)->refresh_index(false));
-  return CommitResult{info, own_.count()};
+  if (!name_.empty()) image.reset();
+  return CommitResult{info, own_.count(), std::move(image)};
 }
 
 }  // namespace weft

@@ -18,6 +18,7 @@ namespace weft {
 struct CommitResult {
   ImageInfo info;
   BlockCount written;  ///< blocks that the disk had and the new image has in its own pack
+  std::shared_ptr<LocalImage> image;  ///< of an image without a name: it goes with this
 };
 
 /// A new image of what a disk held at the moment this object was made; the disk goes on.
@@ -62,7 +63,8 @@ class DiskCommit {
   [[nodiscard]] Result<void> write_files(const ImageInfo& info);
   [[nodiscard]] Result<void> write_map(const ImageInfo& info);
   [[nodiscard]] Result<void> write_borrowed(const ImageInfo& info);
-  [[nodiscard]] Result<void> register_image(const ImageInfo& info);
+  [[nodiscard]] Result<std::shared_ptr<LocalImage>> register_image(const ImageInfo& info);
+  [[nodiscard]] Result<void> register_known(const CatalogImage& row);
   [[nodiscard]] Result<void> complete_known(LocalImage& image);
 
   const std::shared_ptr<ImageTable> table_;

@@ -53,26 +53,34 @@ Result<void> DiskCommit::write_borrowed(const ImageInfo& info) {
   return borrow.sync();
 }
 
-Result<void> DiskCommit::register_image(const ImageInfo& info) {
-  std::shared_ptr<LocalImage> known;
+Result<std::shared_ptr<LocalImage>> DiskCommit::register_image(const ImageInfo& info) {
+  bool was_known = false;
+  std::shared_ptr<LocalImage> image;
   {
     const Lock flushing(table_->flushing());
     const Lock changes(table_->changes());
     WEFT_TRY(const auto there, table_->catalog().image(info.id));
-    const CatalogImage row = there.value_or(
-        CatalogImage{.info = info, .in_place = false, .source = "", .lender = false});
-    if (!there) {
+    was_known = there.has_value();
+    if (there) {
+      WEFT_CHECK(register_known(*there));
+    } else {
+      const CatalogImage row{.info = info, .in_place = false, .source = "", .lender = false};
       const ExclusiveLock lending(table_->lending());
       WEFT_CHECK(table_->take_in(incoming_->paths(), row,
                                  [&] { return table_->catalog().add(name_, row, lenders_); }));
-      return {};
     }
-    WEFT_CHECK(table_->catalog().add(name_, row));
-    table_->wake(row);
-    table_->forget_unnamed(info.id);
-    WEFT_TRY(known, table_->handle(info.id));
+    if (name_.empty()) table_->note_unnamed(info.id);
+    WEFT_TRY(image, table_->handle(info.id));
   }
-  return complete_known(*known);
+  if (was_known) WEFT_CHECK(complete_known(*image));
+  return image;
+}
+
+Result<void> DiskCommit::register_known(const CatalogImage& row) {
+  WEFT_CHECK(table_->catalog().add(name_, row));
+  table_->wake(row);
+  if (!name_.empty()) table_->forget_unnamed(row.info.id);
+  return {};
 }
 
 // An image of this content is here already, perhaps not all of it: it gets what the disk has.

@@ -156,7 +156,7 @@ Result<ByteCount> Disks::remove(std::string_view name) {
 
 Result<std::unique_ptr<DiskCommit>> Disks::begin_commit(std::string_view name,
                                                         std::string_view image_name) {
-  WEFT_CHECK(check_name(image_name));
+  if (!image_name.empty()) WEFT_CHECK(check_name(image_name));
   const Lock changes(table_->changes());
   WEFT_TRY(const DiskRow row, row_of(name));
   WEFT_TRY(const auto taken, table_->catalog().image_named(image_name));

@@ -53,8 +53,9 @@ class Disks {
   [[nodiscard]] Result<std::shared_ptr<WritableDisk>> open(std::string_view name);
   /// Returns the bytes given back. Errc::unknown_image; image_in_use while someone holds it.
   [[nodiscard]] Result<ByteCount> remove(std::string_view name);
-  /// Begins to make an image of what the disk holds now. Errc::bad_name, name_taken, unknown_image;
-  /// image_in_use: it is being committed already.
+  /// Begins to make an image of what the disk holds now. An empty `image_name`: one without a name,
+  /// which goes when nobody holds it any more (`Store::collect_unnamed`). Errc::bad_name,
+  /// name_taken, unknown_image; image_in_use: it is being committed already.
   [[nodiscard]] Result<std::unique_ptr<DiskCommit>> begin_commit(std::string_view name,
                                                                  std::string_view image_name);
 

@@ -2,8 +2,8 @@
 #include "indexer/disk/disks.h"
 #include "tools/api/handler_support.h"
 #include "tools/api/handlers.h"
-#include "tools/daemon/commit_paths.h"
 #include "tools/daemon/image_lookup.h"
+#include "tools/daemon/image_of_disk.h"
 #include "tools/daemon/node.h"
 
 #include <boost/json.hpp>
@@ -24,14 +24,6 @@ json::object to_json(Node& node, const DiskEntry& disk) {
     view["physical"] = disk.usage->physical.value();
   }
   return view;
-}
-
-/// The nodes above changed blocks must be here; where they are not, and no network is, `publish`
-/// says so.
-Result<void> fetch_paths(Node& node, DiskCommit& commit, const CallContext& context) {
-  if (node.network() == nullptr) return {};
-  const TimePoint deadline = steady_clock().now() + node.config().read_policy.deadline;
-  return fetch_commit_paths(commit, node.network()->fetcher(), deadline, context.stop);
 }
 
 }  // namespace
@@ -64,11 +56,7 @@ Reply create_disk(Node& node, const Call& call, const CallContext&) {
 Reply commit_disk(Node& node, const Call& call, const CallContext& context) {
   WEFT_CHECK(only_members(call, {"image"}));
   WEFT_TRY(const auto name, required_text(call, "image"));
-  WEFT_TRY(const auto commit, node.store().disks()->begin_commit(call.path[2], name));
-  WEFT_CHECK(fetch_paths(node, *commit, context));
-  WEFT_TRY(const auto result, commit->publish());
-  spdlog::info("disk committed name={} image={} new_name={} written={}", call.path[2],
-               to_hex(result.info.id), name, bytes_of(result.written).value());
+  WEFT_TRY(const auto result, image_of_disk(node, call.path[2], name, context.stop));
   return json::object{{"name", name},
                       {"id", to_hex(result.info.id)},
                       {"size", result.info.size.value()},

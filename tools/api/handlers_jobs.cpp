@@ -99,7 +99,7 @@ Reply start_job(Node& node, const Call& call, const CallContext& context) {
     return fail(Errc::unsupported, Operation::materialize, "this node has no network");
   }
   WEFT_CHECK(add_peers_of(node, call));
-  WEFT_TRY(auto found, find_or_adopt(node, reference));
+  WEFT_TRY(auto found, find_or_adopt_below(node, reference));
   const auto image = found.image->info().id;
   WEFT_TRY(const auto job, node.jobs()->start(found.name, std::move(found.image), wishes));
   spdlog::info("job started image={} name={}", to_hex(image), found.name);

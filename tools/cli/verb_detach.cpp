@@ -47,10 +47,12 @@ Result<void> run(Session& session, const Options& options) {
 }  // namespace
 
 Verb detach_verb(CLI::App& app) {
-  auto& command = add_command(app, "detach", "make a plain file of an image, with a proof",
-                              "weft detach deb12 --to /vm/deb12.qcow2 --format qcow2");
+  auto& command =
+      add_command(app, "detach", "make a plain file of an image or a disk, with a proof",
+                  "weft detach deb12 --to /vm/deb12.qcow2 --format qcow2");
   auto options = std::make_shared<Options>();
-  command.add_option("IMAGE", options->image, "name or id")->required();
+  command.add_option("IMAGE", options->image, "name or id, or a disk's name: what it holds now")
+      ->required();
   command.add_option("--to", options->to, "file to make")->required()->type_name("FILE");
   command.add_option("--format", options->format, "raw or qcow2")->capture_default_str();
   command.add_flag("--force", options->replace, "replace FILE");

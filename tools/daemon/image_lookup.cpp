@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/daemon/image_lookup.h"
 
+#include "indexer/disk/disks.h"
 #include "tools/daemon/await.h"
 #include "tools/daemon/node.h"
 
@@ -51,6 +52,13 @@ Result<FoundImage> find_or_adopt(Node& node, const std::string& name_or_id) {
       await_result(network->io().executor(), network->fetcher().locate(name_or_id, BlockIndex(0)));
   if (!remote) return std::unexpected(std::move(remote).error());
   return adopt(node, name_or_id, *remote);
+}
+
+Result<FoundImage> find_or_adopt_below(Node& node, const std::string& name_or_id) {
+  WEFT_TRY(const bool is_disk, node.store().disks()->has(name_or_id));
+  if (!is_disk) return find_or_adopt(node, name_or_id);
+  WEFT_TRY(const auto disk, node.store().disks()->find(name_or_id));
+  return local(node, to_hex(disk.base));
 }
 
 }  // namespace weft::tools

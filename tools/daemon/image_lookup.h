@@ -25,4 +25,7 @@ struct FoundImage {
 /// peer_version, name_taken.
 [[nodiscard]] Result<FoundImage> find_or_adopt(Node& node, const std::string& name_or_id);
 
+/// The same, and a disk's name stands for the image below it.
+[[nodiscard]] Result<FoundImage> find_or_adopt_below(Node& node, const std::string& name_or_id);
+
 }  // namespace weft::tools

@@ -75,6 +75,9 @@ class Node {
   /// Errors of the last periodic flush; empty if it succeeded. For status.
   [[nodiscard]] bool flush_failing() const noexcept { return flush_failing_; }
 
+  /// Gives back images that have no name and that nobody holds. Periodic in a node with a network.
+  void collect_unnamed();
+
   [[nodiscard]] UpgradeDesk* upgrades() noexcept { return options_.upgrades; }
 
   void stop();
@@ -88,7 +91,6 @@ class Node {
   [[nodiscard]] Result<void> connect();
   [[nodiscard]] Result<void> resume();
   void keep_house();
-  void collect_unnamed();
 
   const NodeOptions options_;
   const std::string name_;

@@ -145,6 +145,28 @@ TEST_F(StoreDisks, commit_without_changes_is_another_name_of_the_image) {
   EXPECT_EQ(store_->find("same")->info, sample_.info);
 }
 
+TEST_F(StoreDisks, commit_without_a_name_is_there_as_long_as_it_is_held) {
+  ASSERT_TRUE(import(sample_, "base"));
+  const auto disk = create("vm");
+  write(*disk, 10, some(3, 7));
+  const auto nobody = [](const ImageId&) { return false; };
+  auto made = commit("vm", "");
+  ASSERT_TRUE(made) << made.error().message();
+  ASSERT_TRUE(store_->collect_unnamed(nobody));
+  EXPECT_TRUE(reads_as(*made->image, SampleImage(model_)));
+  const auto id = made->info.id;
+  made->image.reset();
+  ASSERT_TRUE(store_->collect_unnamed(nobody));
+  EXPECT_TRUE(store_->image(id).error().is(Errc::unknown_image));
+  // Nothing changed: it is the image below, which has a name.
+  ASSERT_TRUE(disks().create("same", sample_.info.id));
+  const auto same = commit("same", "");
+  ASSERT_TRUE(same) << same.error().message();
+  EXPECT_EQ(same->info, sample_.info);
+  ASSERT_TRUE(store_->collect_unnamed(nobody));
+  EXPECT_TRUE(store_->find("base"));
+}
+
 TEST_F(StoreDisks, committing_twice_makes_a_chain_of_nobody) {
   ASSERT_TRUE(import(sample_, "base"));
   const auto disk = create("vm");

@@ -15,10 +15,10 @@ std::filesystem::path boot_image() {
   return made.out;
 }
 
-Guest::Guest(const std::filesystem::path& disk, const std::string& cache)
+Guest::Guest(const std::filesystem::path& disk, const std::string& drive)
     : qemu_({"qemu-system-x86_64", "-accel", "tcg", "-m", "512", "-display", "none", "-monitor",
              "none", "-serial", "stdio", "-no-reboot", "-nic", "none", "-drive",
-             "file=" + disk.string() + ",format=raw,if=virtio,snapshot=on,cache=" + cache}) {}
+             "file=" + disk.string() + ",format=raw,if=virtio," + drive}) {}
 
 bool Guest::wait_for(std::string_view text, std::chrono::milliseconds timeout) {
   return qemu_.wait_for_output(text, timeout);

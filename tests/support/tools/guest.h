@@ -13,12 +13,13 @@ namespace weft::testing {
 /// std::runtime_error with the tool's words if it cannot be built.
 [[nodiscard]] std::filesystem::path boot_image();
 
-/// A QEMU guest (TCG: works everywhere) on a disk it may not write to. Its serial console is
-/// captured; it prints `ready_marker` when its boot is done. The destructor ends it.
+/// A QEMU guest (TCG: works everywhere). Its serial console is captured; it prints `ready_marker`
+/// when its boot is done. The destructor ends it.
 class Guest {
  public:
-  /// `cache` as of QEMU's -drive.
-  explicit Guest(const std::filesystem::path& disk, const std::string& cache = "none");
+  /// `drive`: options of QEMU's -drive. Without others the disk is not written to.
+  explicit Guest(const std::filesystem::path& disk,
+                 const std::string& drive = "snapshot=on,cache=none");
 
   /// False after `timeout`, or when the guest ended without it.
   [[nodiscard]] bool wait_until_ready(std::chrono::milliseconds timeout);

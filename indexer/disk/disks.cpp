@@ -66,7 +66,7 @@ Result<std::shared_ptr<WritableDisk>> Disks::open_locked(const DiskRow& row) {
   if (auto disk = known.lock()) return disk;
   WEFT_TRY(auto base, table_->handle(row.base));
   WEFT_TRY(auto disk, WritableDisk::open(table_->fs(), table_->directory().disk(row.name), row.name,
-                                         std::move(base), boot_));
+                                         std::move(base), boot_, &table_->space()));
   known = disk;
   return disk;
 }

@@ -25,7 +25,7 @@ Result<void> WritableDisk::make_files(FileSystem& fs, const DiskPaths& paths,
 Result<std::shared_ptr<WritableDisk>> WritableDisk::open(FileSystem& fs, const DiskPaths& paths,
                                                          std::string name,
                                                          std::shared_ptr<LocalImage> base,
-                                                         const Digest& boot) {
+                                                         const Digest& boot, SpaceGuard* space) {
   WEFT_TRY(auto pack, fs.open(paths.pack, OpenMode::read_write));
   WEFT_TRY(auto map_file, fs.open(paths.map, OpenMode::read_write));
   WEFT_TRY(auto durable, DurableMap::open(std::move(map_file)));
@@ -33,17 +33,19 @@ Result<std::shared_ptr<WritableDisk>> WritableDisk::open(FileSystem& fs, const D
     return fail(Errc::damaged_state, Operation::open,
                 "disk " + name + ": its files belong to another image than the catalog says");
   }
-  std::shared_ptr<WritableDisk> disk(new WritableDisk(std::move(name), std::move(base),
-                                                      Files{std::move(pack), std::move(durable)}));
+  std::shared_ptr<WritableDisk> disk(new WritableDisk(
+      std::move(name), std::move(base), Files{std::move(pack), std::move(durable)}, space));
   WEFT_CHECK(disk->load(fs, paths, boot));
   return disk;
 }
 
-WritableDisk::WritableDisk(std::string name, std::shared_ptr<LocalImage> base, Files files)
+WritableDisk::WritableDisk(std::string name, std::shared_ptr<LocalImage> base, Files files,
+                           SpaceGuard* space)
     : name_(std::move(name)),
       base_(std::move(base)),
       size_(files.durable.header().bytes),
       pack_(std::move(files.pack)),
+      space_(space),
       map_(blocks_for(size_)),
       dirty_chunks_(BlockCount(map_.chunks())),
       durable_(std::move(files.durable)) {}
@@ -81,10 +83,20 @@ void WritableDisk::mark_dirty(BlockRange range) {
 // The data first: a map on disk speaks of nothing that is not there.
 Result<void> WritableDisk::write_down(std::span<const std::uint64_t> chunks,
                                       std::span<const DiskMap::Words> words) {
-  WEFT_CHECK(pack_->sync());
+  WEFT_CHECK(synced(pack_->sync()));
   for (std::size_t i = 0; i < chunks.size(); ++i)
     WEFT_CHECK(durable_.write(chunks[i], words[i]));
-  return chunks.empty() ? Result<void>{} : durable_.sync();
+  return chunks.empty() ? Result<void>{} : synced(durable_.sync());
+}
+
+// As QEMU does for its own files (block/file-posix.c, page_cache_inconsistent).
+Result<void> WritableDisk::synced(Result<void> outcome) {
+  if (outcome) return outcome;
+  sync_failed_ = outcome.error();
+  sync_failed_->detail += ": disk " + name_ +
+                          ": what was written since the last flush may be lost; end its users, "
+                          "check the file system below, and mount it again";
+  return std::unexpected(*sync_failed_);
 }
 
 // The words are copied before the data are synced. A block that goes to another place meanwhile is
@@ -104,6 +116,7 @@ Result<void> WritableDisk::flush_some(std::span<const std::uint64_t> chunks) {
 
 Result<void> WritableDisk::flush() {
   const Lock lock(flush_mutex_);
+  if (sync_failed_) return std::unexpected(*sync_failed_);
   // A flush that began after the last change has returned has done all there is to do.
   if (!unflushed_.exchange(false)) return {};
   const BlockRange all{BlockIndex(0), BlockCount(map_.chunks())};

@@ -14,6 +14,7 @@
 #include "indexer/disk/region_locks.h"
 #include "indexer/store/block_set.h"
 #include "indexer/store/local_image.h"
+#include "indexer/store/space_guard.h"
 
 #include <atomic>
 #include <cstdint>
@@ -56,11 +57,11 @@ class WritableDisk {
   [[nodiscard]] static Result<void> make_files(FileSystem& fs, const DiskPaths& paths,
                                                const DiskHeader& header);
   /// `boot`: what tells one boot of this machine from another. Errc::damaged_state, newer_state.
-  [[nodiscard]] static Result<std::shared_ptr<WritableDisk>> open(FileSystem& fs,
-                                                                  const DiskPaths& paths,
-                                                                  std::string name,
-                                                                  std::shared_ptr<LocalImage> base,
-                                                                  const Digest& boot);
+  /// `space`: what changes take is reserved there, std::errc::no_space_on_device if it cannot be;
+  /// null: nobody minds. It outlives the disk.
+  [[nodiscard]] static Result<std::shared_ptr<WritableDisk>> open(
+      FileSystem& fs, const DiskPaths& paths, std::string name, std::shared_ptr<LocalImage> base,
+      const Digest& boot, SpaceGuard* space = nullptr);
   WritableDisk(const WritableDisk&) = delete;
   WritableDisk& operator=(const WritableDisk&) = delete;
 
@@ -91,7 +92,9 @@ class WritableDisk {
   [[nodiscard]] Result<void> zero(ByteOffset offset, ByteCount length);
   /// A block that a change of these bytes needs and that must be fetched; nullopt: none.
   [[nodiscard]] std::optional<BlockIndex> missing_for(ByteOffset offset, ByteCount length) const;
-  /// Makes every change that has returned durable. After an error the next call tries again.
+  /// Makes every change that has returned durable. After an error of the file system's sync every
+  /// further call fails, until the disk is opened again: the kernel may have marked clean what it
+  /// could not write, and would let a second sync succeed without it.
   [[nodiscard]] Result<void> flush() WEFT_EXCLUDES(flush_mutex_);
 
   // --- Snapshots: one at a time.
@@ -114,7 +117,7 @@ class WritableDisk {
   /// what they are to hold.
   struct Edges;
 
-  WritableDisk(std::string name, std::shared_ptr<LocalImage> base, Files files);
+  WritableDisk(std::string name, std::shared_ptr<LocalImage> base, Files files, SpaceGuard* space);
   [[nodiscard]] Result<void> load(FileSystem& fs, const DiskPaths& paths, const Digest& boot)
       WEFT_EXCLUDES(flush_mutex_);
   [[nodiscard]] Result<void> check_range(ByteOffset offset, std::uint64_t length) const;
@@ -124,9 +127,11 @@ class WritableDisk {
   [[nodiscard]] Result<void> read_pack(ByteOffset offset, std::span<std::byte> out) const;
   [[nodiscard]] Result<Edges> edges_of(ByteOffset offset, std::uint64_t length,
                                        const std::byte* bytes, const BlocksBelow& below) const;
+  [[nodiscard]] Result<void> reserve(BlockRange touched);
   [[nodiscard]] Result<void> write_edges(const Edges& edges);
   [[nodiscard]] Result<void> move_to(BlockRange range, DiskPlace place);
   void give_back(std::span<const BlockRange> runs);
+  [[nodiscard]] Result<void> synced(Result<void> outcome) WEFT_REQUIRES(flush_mutex_);
   [[nodiscard]] Result<void> flush_some(std::span<const std::uint64_t> chunks)
       WEFT_REQUIRES(flush_mutex_);
   [[nodiscard]] Result<void> write_down(std::span<const std::uint64_t> chunks,
@@ -139,6 +144,7 @@ class WritableDisk {
   const std::shared_ptr<LocalImage> base_;
   const ByteCount size_;
   const std::unique_ptr<File> pack_;
+  SpaceGuard* const space_;  // may be null
 
   // Lock-free to read; changed under the locks of the regions.
   DiskMap map_;
@@ -154,6 +160,7 @@ class WritableDisk {
 
   mutable Mutex flush_mutex_;  // orders flushes
   DurableMap durable_ WEFT_GUARDED_BY(flush_mutex_);
+  std::optional<Error> sync_failed_ WEFT_GUARDED_BY(flush_mutex_);
 };
 
 }  // namespace weft

@@ -163,6 +163,17 @@ Result<WritableDisk::Edges> WritableDisk::edges_of(ByteOffset offset, std::uint6
   return edges;
 }
 
+// Blocks that are in the pack already take no more.
+Result<void> WritableDisk::reserve(BlockRange touched) {
+  if (space_ == nullptr || map_.all_in(touched, DiskPlace::written)) return {};
+  BlockCount more = touched.count;
+  for (BlockRange rest = touched; const auto run = map_.next(rest, DiskPlace::written);) {
+    more -= run->count;
+    rest = BlockRange::between(run->end(), rest.end());
+  }
+  return space_->reserve(bytes_of(more));
+}
+
 // Whole blocks: a block is never torn.
 Result<void> WritableDisk::write_edges(const Edges& edges) {
   for (const auto* edge : {&edges.head, &edges.tail}) {
@@ -192,6 +203,7 @@ Result<void> WritableDisk::write(ByteOffset offset, std::span<const std::byte> b
   const SharedLock gate(gate_);
   const RegionLocks::Guard held(regions_, touched);
   WEFT_TRY(const Edges edges, edges_of(offset, bytes.size(), bytes.data(), below));
+  WEFT_CHECK(reserve(touched));
   if (snapshot_) snapshot_->keep(touched, *pack_);
   const auto done = [&]() -> Result<void> {
     const BlockRange whole = whole_blocks(offset, ByteCount(bytes.size()));

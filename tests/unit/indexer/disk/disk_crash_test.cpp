@@ -150,17 +150,44 @@ class DiskFaults : public test::DiskFixture {
   }
 };
 
-TEST_F(DiskFaults, failing_sync_is_tried_again_and_loses_nothing) {
+TEST_F(DiskFaults, after_a_failed_sync_no_flush_succeeds_until_the_disk_is_opened_again) {
   const std::vector<std::byte> bytes(block_size, std::byte{5});
-  ASSERT_TRUE(disk_->write(ByteOffset(0), bytes));
   for (const char* file : {"/pack", "/map"}) {
+    ASSERT_TRUE(disk_->write(ByteOffset(0), bytes));
+    ASSERT_TRUE(disk_->zero(ByteOffset(block_size), ByteCount(block_size)));
     faulty_.add({.call = DiskCall::sync, .path_contains = file});
+    const auto first = disk_->flush();
+    ASSERT_FALSE(first) << file;
+    EXPECT_NE(first.error().message().find("may be lost"), std::string::npos);
+    EXPECT_FALSE(disk_->flush()) << file << ": the kernel would say that all is well";
+    ASSERT_TRUE(disk_->write(ByteOffset(0), bytes)) << "its users learn it from their flush";
     EXPECT_FALSE(disk_->flush()) << file;
+    open();
+    ASSERT_TRUE(disk_->flush()) << file;
+    ASSERT_TRUE(disk_->write(ByteOffset(block_size), bytes));
   }
   ASSERT_TRUE(disk_->flush());
   cut(Survival::nothing);
   open();
   EXPECT_TRUE(starts_with(content(), bytes));
+}
+
+TEST_F(DiskFaults, floor_of_free_space_is_kept_and_rewriting_goes_on) {
+  const std::vector<std::byte> bytes(3 * block_size, std::byte{5});
+  ASSERT_TRUE(disk_->write(ByteOffset(0), bytes));
+  SpaceGuard none_left(posix_file_system(), dir_.path(), ByteCount(1ull << 60));
+  disk_.reset();
+  auto opened = WritableDisk::open(faulty_, paths_, "disk", base_, boot(), &none_left);
+  ASSERT_TRUE(opened) << opened.error().message();
+  disk_ = std::move(*opened);
+  const auto before = content();
+  const auto written = disk_->write(ByteOffset(2 * block_size), bytes);
+  ASSERT_FALSE(written);
+  EXPECT_EQ(to_errno(written.error()), ENOSPC);
+  EXPECT_EQ(content(), before);
+  EXPECT_TRUE(disk_->write(ByteOffset(0), bytes)) << "that takes no space";
+  EXPECT_TRUE(disk_->zero(ByteOffset(0), ByteCount(block_size))) << "that gives some back";
+  EXPECT_TRUE(disk_->flush());
 }
 
 TEST_F(DiskFaults, full_disk_is_told_and_leaves_the_old_bytes) {

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/export/detach.h"
 
+#include "indexer/export/detach_target.h"
 #include "indexer/export/new_file.h"
 #include "indexer/export/qemu_img.h"
 #include "indexer/export/root_of.h"
 #include "indexer/import/open_source.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -41,24 +40,6 @@ class Steps {
   const OnDetachProgress& report_;
   ByteCount before_;
 };
-
-Result<void> check_target(const DetachOptions& options) {
-  const auto& target = options.target;
-  const auto bad = [&](const char* why) {
-    return fail(Errc::bad_request, Operation::write, target.string() + ": " + why);
-  };
-  if (!target.is_absolute() || !target.has_filename()) return bad("not an absolute path to a file");
-  std::error_code problem;
-  const auto there = std::filesystem::symlink_status(target, problem);
-  if (there.type() == std::filesystem::file_type::not_found) return {};
-  if (problem) return fail_errno(problem.value(), Operation::write, target.string());
-  if (there.type() != std::filesystem::file_type::regular) {
-    return bad("something else than a regular file is there; name a file that is to be made");
-  }
-  if (options.replace) return {};
-  return fail_errno(EEXIST, Operation::write,
-                    target.string() + ": --force replaces the file that is there");
-}
 
 /// Data only: the file has the size already, and what is not written is a hole.
 Result<void> copy(BlockSource& content, File& file, const Steps& steps,

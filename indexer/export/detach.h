@@ -31,6 +31,7 @@ struct Detached {
   Digest root;          ///< recomputed from the file that was written
   ByteCount hashed;     ///< bytes read back from it for that; the rest are holes
   bool shared = false;  ///< its extents are shared with the pack, nothing was copied
+  bool moved = false;   ///< it is the pack, which the store does not have any more
 };
 
 /// Bytes of all that there is to do: writing, converting and reading back.

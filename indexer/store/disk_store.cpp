@@ -177,6 +177,29 @@ Result<RemovalReport> DiskStore::remove(std::string_view name_or_id) {
   return report;
 }
 
+Result<void> DiskStore::give_up(std::shared_ptr<LocalImage> image) {
+  const ImageId id = image->info().id;
+  const auto in_use = [](std::string why) {
+    return fail(Errc::image_in_use, Operation::remove, std::move(why));
+  };
+  const Lock flushing(table_->flushing());
+  const Lock changes(table_->changes());
+  WEFT_TRY(const auto names, table_->catalog().names_of(id));
+  if (names.size() > 1) return in_use("it has " + std::to_string(names.size()) + " names");
+  WEFT_CHECK(check_no_disks(id));
+  if (image.use_count() > 1) {
+    return in_use("it is mounted, served or being fetched; stop that first");
+  }
+  const ExclusiveLock lending(table_->lending());
+  Removal removal(*table_);
+  WEFT_TRY(const bool lends, removal.lends(id));
+  if (lends) return in_use("other images have blocks in its pack");
+  image.reset();
+  WEFT_CHECK(removal.remove(id));
+  table_->forget_unnamed(id);
+  return {};
+}
+
 Result<void> DiskStore::read_by_digest(const Digest& digest, std::span<std::byte> block) {
   WEFT_TRY(const auto found, holdings_.read({&digest, 1}, block));
   if (found.front()) return {};

@@ -28,6 +28,7 @@ class DiskStore final : public Store {
   Result<std::shared_ptr<LocalImage>> image(const ImageId& id) override;
   Result<std::unique_ptr<ImageWriter>> begin_import(ImportTarget target) override;
   Result<std::unique_ptr<UpdateWriter>> begin_update(UpdateTarget target) override;
+  Result<void> give_up(std::shared_ptr<LocalImage> image) override;
   Result<void> collect_unnamed(const std::function<bool(const ImageId&)>& keep) override;
   Result<std::shared_ptr<LocalImage>> adopt(std::string_view name, const ImageInfo& info) override;
   Result<RemovalReport> remove(std::string_view name_or_id) override;

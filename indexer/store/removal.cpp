@@ -39,6 +39,11 @@ Result<void> Removal::copy_to_borrowers(const ImageId& lender) {
   return {};
 }
 
+Result<bool> Removal::lends(const ImageId& id) {
+  WEFT_TRY(const auto needed, needed_of(id));
+  return !needed.empty();
+}
+
 Result<RemovalReport> Removal::remove(const ImageId& id) {
   WEFT_TRY(const auto row, table_.catalog().image(id));
   if (!row) return fail(Errc::unknown_image, Operation::remove, to_hex(id));

@@ -24,6 +24,8 @@ class Removal {
 
   /// Nobody uses the image and it may go with all its names.
   [[nodiscard]] Result<RemovalReport> remove(const ImageId& id);
+  /// Other images have blocks in its pack.
+  [[nodiscard]] Result<bool> lends(const ImageId& id);
   /// Removes an image without a name, unless somebody holds it or it got a name. `flushing()` and
   /// `changes()` are held, `lending()` is not.
   [[nodiscard]] static Result<void> collect_unnamed(ImageTable& table, const ImageId& id);

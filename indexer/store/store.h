@@ -97,6 +97,12 @@ class Store {
   /// Removes the name; with the last name, the image: blocks other images borrow stay, the rest is
   /// given back. Errc::image_in_use while someone holds the LocalImage.
   [[nodiscard]] virtual Result<RemovalReport> remove(std::string_view name_or_id) = 0;
+  /// Forgets an image whose whole pack has a name elsewhere now: its files are unlinked, and not
+  /// written to any more. Errc::image_in_use: somebody else holds it or borrows from it, disks lie
+  /// over it, or it has several names; then nothing is changed.
+  [[nodiscard]] virtual Result<void> give_up(std::shared_ptr<LocalImage> /*image*/) {
+    return fail(Errc::unsupported, Operation::remove);
+  }
 
   /// Where a block of this digest can be read locally (any image); bytes verified.
   /// Errc::not_resident if nowhere. For serving peers that ask by digest.

@@ -2,6 +2,7 @@
 #include "indexer/disk/disks.h"
 #include "indexer/export/detach.h"
 #include "indexer/export/image_source.h"
+#include "indexer/export/move_out.h"
 #include "tools/api/handlers.h"
 #include "tools/api/progress_feed.h"
 #include "tools/config/quantity.h"
@@ -61,8 +62,13 @@ std::string name_of(const ImageEntry& entry) {
   return entry.name.empty() ? to_hex(entry.info.id) : entry.name;
 }
 
-Result<Content> content_of(Node& node, const std::string& reference, const CallContext& context) {
+Result<Content> content_of(Node& node, const std::string& reference, bool move,
+                           const CallContext& context) {
   WEFT_TRY(const bool is_disk, node.store().disks()->has(reference));
+  if (is_disk && move) {
+    return fail(Errc::bad_request, Operation::write,
+                reference + ": a disk is copied; --move is for images");
+  }
   if (is_disk) {
     WEFT_TRY(const auto disk, node.store().disks()->find(reference));
     WEFT_TRY(const auto base, node.store().find(to_hex(disk.base)));
@@ -85,13 +91,17 @@ Result<void> check_complete(const Content& content) {
                           format_size(content.image->info().size), content.source));
 }
 
-Result<Detached> write_file(const Content& content, const DetachOptions& options,
+Result<Detached> write_file(Node& node, Content& content, const DetachOptions& options, bool move,
                             const CallContext& context) {
   WEFT_CHECK(check_complete(content));
   ProgressFeed feed(context, steady_clock().now());
   const auto report = [&feed](ByteCount done, ByteCount total) {
     feed.update(done, total, steady_clock().now());
   };
+  if (move) {
+    return move_out(node.store(), std::move(content.image), posix_file_system(), options, report,
+                    context.stop);
+  }
   ImageSource source(content.image);
   return detach(source, content.image->info(), posix_file_system(), options, report, context.stop);
 }
@@ -99,12 +109,13 @@ Result<Detached> write_file(const Content& content, const DetachOptions& options
 }  // namespace
 
 Reply detach_image(Node& node, const Call& call, const CallContext& context) {
-  WEFT_CHECK(only_members(call, {"to", "format", "replace"}));
+  WEFT_CHECK(only_members(call, {"to", "format", "replace", "move"}));
   WEFT_TRY(const DetachOptions options, options_of(call));
   WEFT_CHECK(check_outside(node, options.target));
-  WEFT_TRY(auto content, content_of(node, call.path[2], context));
+  WEFT_TRY(const bool move, optional_flag(call, "move", false));
+  WEFT_TRY(auto content, content_of(node, call.path[2], move, context));
   const ImageInfo info = content.image->info();
-  const auto made = write_file(content, options, context);
+  const auto made = write_file(node, content, options, move, context);
   // What was made of a disk is given back.
   content.image.reset();
   node.collect_unnamed();
@@ -119,7 +130,8 @@ Reply detach_image(Node& node, const Call& call, const CallContext& context) {
                       {"hashed", made->hashed.value()},
                       {"file", options.target.string()},
                       {"format", to_string(options.format)},
-                      {"shared", made->shared}};
+                      {"shared", made->shared},
+                      {"moved", made->moved}};
 }
 
 }  // namespace weft::tools::api

@@ -19,12 +19,16 @@ struct Options {
   std::string format = "raw";
   bool replace = false;
   bool wait = false;
+  bool move = false;
 };
 
 std::string text_for(const boost::json::object& made) {
+  const char* const how = flag_of(made, "moved")    ? ", moved out of the store"
+                          : flag_of(made, "shared") ? ", extents shared"
+                                                    : "";
   return fmt::format("{}  {}{}\nproof: {} read back and hashed, root {}\n", text_of(made, "file"),
-                     text_of(made, "format"), flag_of(made, "shared") ? ", extents shared" : "",
-                     format_size(bytes_at(made, "hashed")), text_of(made, "root"));
+                     text_of(made, "format"), how, format_size(bytes_at(made, "hashed")),
+                     text_of(made, "root"));
 }
 
 Result<void> run(Session& session, const Options& options) {
@@ -38,7 +42,8 @@ Result<void> run(Session& session, const Options& options) {
   auto call = make_call("POST", {"images", options.image, "detach"},
                         {{"to", to.lexically_normal().string()},
                          {"format", options.format},
-                         {"replace", options.replace}});
+                         {"replace", options.replace},
+                         {"move", options.move}});
   WEFT_TRY(const auto made, session.call_with_progress(std::move(call)));
   session.print(made, text_for(made));
   return {};
@@ -56,6 +61,8 @@ Verb detach_verb(CLI::App& app) {
   command.add_option("--to", options->to, "file to make")->required()->type_name("FILE");
   command.add_option("--format", options->format, "raw or qcow2")->capture_default_str();
   command.add_flag("--force", options->replace, "replace FILE");
+  command.add_flag("--move", options->move,
+                   "give the store's own file away: nothing is copied, and the image is gone here");
   command.add_flag("--wait", options->wait, "fetch what is missing first");
   return {&command, RunInSession([options](Session& session) { return run(session, *options); })};
 }

@@ -21,7 +21,8 @@ namespace weft::fetcher {
 /// the path and its own bytes explain; where nothing was prefetched meanwhile, that is what the
 /// link is like. Prefetch *harms* when the 95th percentile beside it is more than the time of one
 /// batch worse: then it halves its window. When it is less than half of that worse, or when nobody
-/// reads, it grows back.
+/// reads, it grows back. What a boot will read does not back off like that: its reads are what
+/// waits, and would wait for it one by one.
 ///
 /// *Rationale:* a queue in the network (of a router, or of other traffic that shares its fate with
 /// ours) cannot be seen but by what it does to reads; so the harm is measured, not computed.

@@ -232,8 +232,9 @@ class Scheduler {
   void fill(PeerId peer, Link& link, wire::Priority priority, TimePoint now);
   bool send_one(const ImageId& id, Image& image, PeerId peer, Link& link, wire::Priority priority,
                 TimePoint now);
+  [[nodiscard]] static bool is_urgent(const Image& image);
   [[nodiscard]] static BlockCount request_size(const Link& link, wire::Priority priority,
-                                               TimePoint now);
+                                               BlockCount limit, TimePoint now);
   [[nodiscard]] BlockCount within_caps(Image& image, wire::Priority priority, TimePoint now);
   [[nodiscard]] Picked pick(const Image& image, PeerId peer, wire::Priority priority,
                             BlockCount limit) const;

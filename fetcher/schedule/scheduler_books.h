@@ -65,12 +65,14 @@ struct ScheduledLink {
   Foreground foreground;
 
   [[nodiscard]] bool lively() const { return !stalled && stalls == 0; }
-  /// What may be on its way before more of this priority is asked for.
-  [[nodiscard]] BlockCount limit(wire::Priority priority, TimePoint now) const {
+  /// What may be on its way before more of this priority is asked for. `urgent`: the next of it is
+  /// what a boot will read. It does not back off from the reads of that boot, which would only wait
+  /// for it one by one.
+  [[nodiscard]] BlockCount limit(wire::Priority priority, bool urgent, TimePoint now) const {
     if (!lively()) return BlockCount(1);  // has it come back?
     if (priority == wire::Priority::readahead) return window.window() * 2;
-    return foreground.active(now) ? window.window_beside_reads(foreground.share(now))
-                                  : window.window();
+    if (!foreground.active(now)) return window.window();
+    return window.window_beside_reads(urgent ? 1 : foreground.share(now));
   }
 };
 

@@ -140,10 +140,21 @@ BlockCount Scheduler::keep_affordable(std::vector<PeerId>& holders, const MoneyL
 
 // --- What nobody waits for yet.
 
+/// The next that nobody waits for yet is what a boot will read.
+bool Scheduler::is_urgent(const Image& image) {
+  bool urgent = false;
+  image.urgency.visit(image.schedule.wanted(Priority::prefetch),
+                      [&](plan::Tier tier, const RangeSet&) {
+                        urgent = tier <= boot_tiers;
+                        return false;
+                      });
+  return urgent;
+}
+
 void Scheduler::fill(PeerId peer, Link& link, Priority priority, TimePoint now) {
-  const BlockCount limit = link.limit(priority, now);
+  const BlockCount most = link.limit(priority, true, now);
   std::set<ImageId> dry;
-  while (link.window.outstanding() < limit && busy() < limits_.in_flight.value() / 2) {
+  while (link.window.outstanding() < most && busy() < limits_.in_flight.value() / 2) {
     auto next = images_.upper_bound(link.last_image);
     std::size_t looked = 0;
     for (; looked < images_.size(); ++looked, ++next) {
@@ -160,7 +171,10 @@ bool Scheduler::send_one(const ImageId& id, Image& image, PeerId peer, Link& lin
                          Priority priority, TimePoint now) {
   if (now < image.prefetch_paused_until || image.held) return false;
   if (priority == Priority::prefetch && price(peer) > 0 && awaits_offers(image)) return false;
-  BlockCount size = request_size(link, priority, now);
+  const bool urgent = priority == Priority::prefetch && is_urgent(image);
+  const BlockCount limit = link.limit(priority, urgent, now);
+  if (link.window.outstanding() >= limit) return false;
+  BlockCount size = request_size(link, priority, limit, now);
   size = std::min({size, affordable(image, peer), within_caps(image, priority, now)});
   if (size == BlockCount(0)) return false;
   const Picked picked = pick(image, peer, priority, size);
@@ -172,11 +186,12 @@ bool Scheduler::send_one(const ImageId& id, Image& image, PeerId peer, Link& lin
 }
 
 /// While somebody reads, not more than a batch beyond the limit.
-BlockCount Scheduler::request_size(const Link& link, Priority priority, TimePoint now) {
+BlockCount Scheduler::request_size(const Link& link, Priority priority, BlockCount limit,
+                                   TimePoint now) {
   if (!link.lively()) return one_batch;
   const BlockCount usual = link.window.request_size();
   if (priority != Priority::prefetch || !link.foreground.active(now)) return usual;
-  const std::uint64_t room = (link.limit(priority, now) - link.window.outstanding()).value();
+  const std::uint64_t room = (limit - link.window.outstanding()).value();
   const std::uint64_t batches = (room + one_batch.value() - 1) / one_batch.value();
   return std::min(usual, one_batch * batches);
 }

@@ -4,6 +4,7 @@
 #include "fetcher/service/engine.h"
 #include "fetcher/service/layout_walk.h"
 #include "fetcher/service/profile_walk.h"
+#include "fetcher/service/relative_walk.h"
 
 #include <spdlog/spdlog.h>
 
@@ -85,8 +86,9 @@ Awaitable<std::shared_ptr<BootWalk>> FetchEngine::find_boot_walk(State state) {
     if (image->usage().missing == BlockCount(0)) return Found{};
     const auto profile = source == nullptr ? std::nullopt : source->find(image->info().id);
     if (profile && is_valid(*profile)) {
-      return Found{std::make_shared<ProfileWalk>(image, *profile, relatives),
-                   profile->image == image->info().id};
+      if (profile->image == image->info().id)
+        return Found{std::make_shared<ProfileWalk>(image, *profile, relatives), true};
+      return Found{std::make_shared<RelativeWalk>(image, *profile, relatives), false};
     }
     if (!by_layout) return Found{};
     return Found{std::make_shared<LayoutWalk>(image, relatives), false};

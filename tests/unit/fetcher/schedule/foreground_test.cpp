@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fetcher/schedule/foreground.h"
 
+#include "fetcher/schedule/scheduler_books.h"
+
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -75,6 +77,18 @@ TEST_F(ForegroundTest, grows_back_when_nobody_reads_and_keeps_that) {
   EXPECT_NEAR(foreground.share(now), 4 * harmed, 1e-9);
   now += seconds(60);
   EXPECT_EQ(foreground.share(now), 1);
+}
+
+TEST_F(ForegroundTest, what_a_boot_will_read_keeps_the_link_full_for_reads_that_it_harms) {
+  reads(32, milliseconds(2), false);
+  reads(100, milliseconds(20), true);
+  ScheduledLink link;
+  link.window.measured(12.5e6, milliseconds(100));
+  link.foreground = foreground;
+  const auto limit = [&](bool urgent) { return link.limit(wire::Priority::prefetch, urgent, now); };
+  EXPECT_LT(limit(false), BlockCount(64));
+  EXPECT_EQ(limit(true), link.window.window_beside_reads(1));
+  EXPECT_GE(bytes_of(limit(true)), ByteCount(1'250'000)) << "what the path holds";
 }
 
 }  // namespace

@@ -9,7 +9,29 @@ namespace {
 
 using wire::Priority;
 
-class SchedulerPrefetch : public SchedulerTest {};
+class SchedulerPrefetch : public SchedulerTest {
+ protected:
+  /// Reads take long while the link is full of prefetch, which is delivered in the end.
+  void read_beside_harmful_prefetch() {
+    connect(a, 100, 20);
+    complete(a);
+    prefetch(blocks(0, 100'000));
+    std::vector<SendBlocks> prefetched = take<SendBlocks>();
+    for (std::uint64_t i = 0; i < 64; ++i) {
+      read(blocks(500'000 + 100 * i, 1));
+      now += std::chrono::milliseconds(100);
+      for (const SendBlocks& sent : take<SendBlocks>()) {
+        if (sent.priority == Priority::demand) {
+          deliver(sent);
+        } else {
+          prefetched.push_back(sent);
+        }
+      }
+    }
+    for (const SendBlocks& sent : prefetched)
+      deliver(sent);
+  }
+};
 
 TEST_F(SchedulerPrefetch, fills_the_window_of_the_link_and_not_more) {
   connect(a, 100, 100);  // 12.5 MB/s × 105 ms × 2 = 640 blocks
@@ -284,26 +306,18 @@ TEST_F(SchedulerPrefetch, beside_reads_a_link_gets_what_its_path_holds_and_two_b
 }
 
 TEST_F(SchedulerPrefetch, prefetch_that_harms_reads_gets_less) {
-  connect(a, 100, 20);
-  complete(a);
-  prefetch(blocks(0, 100'000));
-  std::vector<SendBlocks> prefetched = take<SendBlocks>();
-  for (std::uint64_t i = 0; i < 64; ++i) {
-    read(blocks(500'000 + 100 * i, 1));
-    now += std::chrono::milliseconds(100);
-    for (const SendBlocks& sent : take<SendBlocks>()) {
-      if (sent.priority == Priority::demand) {
-        deliver(sent);
-      } else {
-        prefetched.push_back(sent);
-      }
-    }
-  }
-  for (const SendBlocks& sent : prefetched)
-    deliver(sent);
+  read_beside_harmful_prefetch();
   const LinkWindow& link = *scheduler.link(a);
   EXPECT_GE(link.window(), BlockCount(128));
   EXPECT_LE(link.outstanding(), BlockCount(64));
+}
+
+TEST_F(SchedulerPrefetch, what_a_boot_will_read_does_not_back_off_from_its_reads) {
+  const std::vector<Urgency::Slice> slices{{1, {blocks(0, 100'000)}}};
+  scheduler.set_urgency(image, Urgency(slices));
+  read_beside_harmful_prefetch();
+  const LinkWindow& link = *scheduler.link(a);
+  EXPECT_GE(link.outstanding(), link.window_beside_reads(1));
 }
 
 TEST_F(SchedulerPrefetch, a_read_that_was_foreseen_is_not_read_ahead_of) {

@@ -124,10 +124,7 @@ class CopiedDisk final : public Way {
   }
   void set_up() override { server_.emplace(image_); }
   void open() override {
-    must(testing::run({"qemu-img", "convert", "-W", "-m", "16", "-f", "raw", "-O", "raw",
-                       server_->url(), file().string()},
-                      30min),
-         "qemu-img convert");
+    must(testing::run({"nbdcopy", server_->url(), file().string()}, 30min), "nbdcopy");
   }
   [[nodiscard]] std::filesystem::path file() const override { return place_ / "copy.raw"; }
   [[nodiscard]] std::uint64_t received() override { return server_->received(); }

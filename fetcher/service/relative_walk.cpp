@@ -18,6 +18,8 @@ constexpr std::size_t windows_together = 16;
 constexpr std::size_t few = 50;
 /// Nodes for which blocks wait, for each entry of the profile.
 constexpr std::size_t entries_per_node = 8;
+/// The search ends after a node for each entry; small profiles may have so many.
+constexpr std::size_t least_nodes = 1024;
 
 }  // namespace
 
@@ -89,7 +91,8 @@ Result<void> RelativeWalk::search(std::size_t bulk_nodes, Wanted& wanted) {
   }
   left.insert(left.end(), windows_.begin() + static_cast<std::ptrdiff_t>(together), windows_.end());
   windows_ = std::move(left);
-  wanted.tree_rests = nodes_asked_ * entries_per_node > blocks_.size();
+  wanted.tree_rests = asked_.size() * entries_per_node > blocks_.size();
+  if (asked_.size() > std::max(least_nodes, blocks_.size())) windows_.clear();
   if (!windows_.empty() && windows_.front().expected > 0) return {};
   // Everything was searched where something is likely.
   if (found_ * few < blocks_.size()) windows_.clear();  // not a relative
@@ -107,9 +110,8 @@ Result<bool> RelativeWalk::search_window(BlockRange window, std::size_t bulk_nod
   }
   WEFT_TRY(const TreeAhead tree, look_up_tree(*image_, window, bulk_nodes - wanted.nodes.size()));
   for (const TreeNode node : tree.nodes) {
-    if (std::ranges::count(wanted.nodes, node) > 0) continue;
-    wanted.nodes.push_back(node);
-    ++nodes_asked_;
+    if (std::ranges::count(wanted.nodes, node) == 0) wanted.nodes.push_back(node);
+    asked_.insert(node);
   }
   if (tree.complete_to < window.end()) return false;
   WEFT_TRY(const BlocksAhead ahead, look_up_blocks(*image_, window, window_size));

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -26,8 +27,8 @@ namespace weft::fetcher {
 /// around it (`guess_places`). The kernel and the first programs, which updates change, are found
 /// by the image's own file system meanwhile (`LayoutWalk`), and come first.
 ///
-/// Ends early where next to nothing of the profile is found. More tree than an eighth of what the
-/// profile names gives way to blocks.
+/// Ends early where next to nothing of the profile is found, and when as much of the tree was
+/// fetched as the profile names blocks. More of it than an eighth of that gives way to blocks.
 class RelativeWalk final : public BootWalk {
  public:
   /// `relatives` may be null.
@@ -60,7 +61,7 @@ class RelativeWalk final : public BootWalk {
   std::unordered_map<std::uint64_t, std::size_t> by_key_;  // what is not found yet
   std::size_t found_ = 0;
   std::vector<Window> windows_;  // to be searched yet, in this order
-  std::size_t nodes_asked_ = 0;
+  std::set<TreeNode> asked_;
   bool guessed_ = false;
   bool new_order_ = false;
 };

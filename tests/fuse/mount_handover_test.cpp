@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/core/unique_fd.h"
+#include "tests/support/fs/byte_lock.h"
 #include "tests/support/fs/fuse_test.h"
 #include "tests/support/fs/lazy_mount.h"
 #include "tests/support/fs/reader_process.h"
@@ -54,12 +55,7 @@ TEST_F(MountHandover, open_files_and_locks_survive) {
   mount.fetcher->deliver();
   const UniqueFd file(::open(mount.file().c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_TRUE(file);
-  struct flock lock{};
-  lock.l_type = F_RDLCK;
-  lock.l_whence = SEEK_SET;
-  lock.l_start = 100;
-  lock.l_len = 1;
-  ASSERT_EQ(::fcntl(file.get(), F_OFD_SETLK, &lock), 0);
+  ASSERT_TRUE(testing::lock_byte(file.get(), F_RDLCK, 100));
   mount.drop_manager();
   mount.inherit();
   std::vector<std::byte> buffer(8192);
@@ -67,9 +63,7 @@ TEST_F(MountHandover, open_files_and_locks_survive) {
   EXPECT_TRUE(std::ranges::equal(buffer, mount.content().subspan(4096, buffer.size())));
   const UniqueFd other(::open(mount.file().c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_TRUE(other);
-  lock.l_type = F_WRLCK;
-  ASSERT_EQ(::fcntl(other.get(), F_OFD_GETLK, &lock), 0);
-  EXPECT_EQ(lock.l_type, F_RDLCK);
+  EXPECT_EQ(testing::lock_in_the_way(other.get(), 100), F_RDLCK);
 }
 
 TEST_F(MountHandover, reader_killed_between_two_workers_ends) {

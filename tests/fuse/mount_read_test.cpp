@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/core/unique_fd.h"
+#include "tests/support/fs/byte_lock.h"
 #include "tests/support/fs/fuse_test.h"
 #include "tests/support/fs/lazy_mount.h"
 #include "tests/support/fs/reader_process.h"
@@ -179,28 +180,11 @@ TEST_F(MountRead, open_file_description_locks_exclude_each_other_as_qemu_needs) 
   LazyMount mount;
   const UniqueFd one = open_file(mount.file(), O_RDONLY);
   const UniqueFd two = open_file(mount.file(), O_RDONLY);
-  const auto lock = [](const UniqueFd& file, short type, off_t at) {
-    struct flock range{};
-    range.l_type = type;
-    range.l_whence = SEEK_SET;
-    range.l_start = at;
-    range.l_len = 1;
-    return ::fcntl(file.get(), F_OFD_SETLK, &range);
-  };
   // QEMU takes shared locks on bytes 100 … and asks whether anybody holds 200 ….
-  EXPECT_EQ(lock(one, F_RDLCK, 100), 0);
-  EXPECT_EQ(lock(two, F_RDLCK, 100), 0);
-  const auto holder_of = [&](off_t at) {
-    struct flock asked{};
-    asked.l_type = F_WRLCK;
-    asked.l_whence = SEEK_SET;
-    asked.l_start = at;
-    asked.l_len = 1;
-    EXPECT_EQ(::fcntl(two.get(), F_OFD_GETLK, &asked), 0);
-    return asked.l_type;
-  };
-  EXPECT_EQ(holder_of(100), F_RDLCK);
-  EXPECT_EQ(holder_of(200), F_UNLCK);
+  EXPECT_TRUE(testing::lock_byte(one.get(), F_RDLCK, 100));
+  EXPECT_TRUE(testing::lock_byte(two.get(), F_RDLCK, 100));
+  EXPECT_EQ(testing::lock_in_the_way(two.get(), 100), F_RDLCK);
+  EXPECT_EQ(testing::lock_in_the_way(two.get(), 200), F_UNLCK);
 }
 
 TEST_F(MountRead, extended_attributes_are_not_there) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/integration/e2e/e2e_fixture.h"
+#include "tests/integration/e2e/linked_nodes.h"
 
 #include <cerrno>
 #include <fstream>
@@ -15,29 +15,18 @@ namespace {
 using namespace std::chrono_literals;
 
 /// A holder, a link of 80 Mbit/s, and a node that is killed in many ways.
-class Crash : public E2eMountTest {
+class Crash : public LinkedNodes {
  protected:
   static constexpr unsigned mib = 24;
 
   void SetUp() override {
     E2eMountTest::SetUp();
     if (IsSkipped()) return;
-    holder_.start();
-    expect_ok(holder_.weft({"import", file_, "--name", "x"}));
-    relay_.emplace(RelayOptions{.listen = "127.0.0.1:0",
-                                .target = holder_.address(),
-                                .round_trip = 10ms,
-                                .bits_per_second = 80'000'000});
-    node_.start();
+    start(file_, 80'000'000);
   }
   void mount(std::vector<std::string> flags = {}) {
     flags.insert(flags.begin(), {"mount", "x", target_, "--peer", relay_->address()});
     expect_ok(node_.weft(flags));
-  }
-  [[nodiscard]] std::uint64_t resident() const {
-    const auto images = node_.query({"status"}).at("images").as_array();
-    if (images.empty()) return 0;
-    return images.at(0).at("blocks").at("resident").to_number<std::uint64_t>();
   }
   /// All blocks came over the link once; what was in flight when something died may have twice.
   void expect_nothing_fetched_twice() {
@@ -45,10 +34,6 @@ class Crash : public E2eMountTest {
   }
 
   std::filesystem::path file_ = image_file("x.raw", mib);
-  std::filesystem::path target_ = new_directory("node/mnt");
-  WeftNode holder_{directory_ / "holder" / "state"};
-  WeftNode node_{directory_ / "node" / "state"};
-  std::optional<RunningRelay> relay_;
 };
 
 TEST_F(Crash, killed_during_import_leaves_nothing_registered_and_can_import_again) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/integration/e2e/e2e_fixture.h"
+#include "tests/integration/e2e/linked_nodes.h"
 
 #include <optional>
 
@@ -9,20 +9,14 @@ namespace {
 using namespace std::chrono_literals;
 
 /// Materialize jobs under control, over a link of 80 Mbit/s: 32 MiB take 3.4 s at least.
-class Jobs : public E2eMountTest {
+class Jobs : public LinkedNodes {
  protected:
   static constexpr unsigned mib = 32;
 
   void SetUp() override {
     E2eMountTest::SetUp();
     if (IsSkipped()) return;
-    holder_.start();
-    expect_ok(holder_.weft({"import", file_, "--name", "x"}));
-    relay_.emplace(RelayOptions{.listen = "127.0.0.1:0",
-                                .target = holder_.address(),
-                                .round_trip = 10ms,
-                                .bits_per_second = 80'000'000});
-    node_.start();
+    start(file_, 80'000'000);
   }
   void begin(const std::string& limit = "") {
     std::vector<std::string> command{"materialize", "x", "--background", "--peer",
@@ -45,10 +39,6 @@ class Jobs : public E2eMountTest {
   }
 
   std::filesystem::path file_ = image_file("x.raw", mib);
-  std::filesystem::path target_ = new_directory("node/mnt");
-  WeftNode holder_{directory_ / "holder" / "state"};
-  WeftNode node_{directory_ / "node" / "state"};
-  std::optional<RunningRelay> relay_;
 };
 
 TEST_F(Jobs, a_paused_job_rests_over_the_death_of_its_worker_and_a_restart_until_it_is_resumed) {

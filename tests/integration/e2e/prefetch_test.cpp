@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a mount fetches although nobody reads.
-#include "tests/integration/e2e/e2e_fixture.h"
+#include "tests/integration/e2e/linked_nodes.h"
 
 #include <chrono>
 #include <fstream>
@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 
 /// A holder of a disk with an ext4 file system: a kernel of 8 MiB, and 16 MiB that no boot reads.
-class Prefetch : public E2eMountTest {
+class Prefetch : public LinkedNodes {
  protected:
   static constexpr std::uint64_t kernel_blocks = 2048;
 
@@ -29,13 +29,7 @@ class Prefetch : public E2eMountTest {
                            directory_ / "root", directory_ / "disk", "64M"},
                           60s);
     ASSERT_TRUE(made.status.ok()) << made.err;
-    holder_.start();
-    expect_ok(holder_.weft({"import", directory_ / "disk", "--name", "x"}));
-    relay_.emplace(RelayOptions{.listen = "127.0.0.1:0",
-                                .target = holder_.address(),
-                                .round_trip = 10ms,
-                                .bits_per_second = 40'000'000});
-    node_.start();
+    start(directory_ / "disk", 40'000'000);
   }
   void write(const std::string& path, unsigned mib, std::uint64_t seed) {
     std::filesystem::create_directories((directory_ / "root" / path).parent_path());
@@ -47,16 +41,6 @@ class Prefetch : public E2eMountTest {
     all.insert(all.end(), flags.begin(), flags.end());
     return node_.weft(all);
   }
-  [[nodiscard]] std::uint64_t resident() const {
-    const auto images = node_.query({"status"}).at("images").as_array();
-    if (images.empty()) return 0;
-    return images.at(0).at("blocks").at("resident").to_number<std::uint64_t>();
-  }
-
-  std::filesystem::path target_ = new_directory("node/mnt");
-  WeftNode holder_{directory_ / "holder" / "state"};
-  WeftNode node_{directory_ / "node" / "state"};
-  std::optional<RunningRelay> relay_;
 };
 
 TEST_F(Prefetch, a_mount_fetches_what_a_boot_needs_and_not_the_rest) {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "indexer/core/unique_fd.h"
-#include "tests/integration/e2e/e2e_fixture.h"
+#include "tests/integration/e2e/linked_nodes.h"
 
 #include <atomic>
 #include <chrono>
@@ -96,7 +96,7 @@ class VerifiedReads {
 };
 
 /// A node that is upgraded while its mount is read, some of it over a link.
-class Upgrade : public E2eMountTest {
+class Upgrade : public LinkedNodes {
  protected:
   static constexpr unsigned mib = 32;
   static constexpr int upgrades = 50;
@@ -104,9 +104,7 @@ class Upgrade : public E2eMountTest {
   void SetUp() override {
     E2eMountTest::SetUp();
     if (IsSkipped()) return;
-    holder_.start();
-    expect_ok(holder_.weft({"import", file_, "--name", "x"}));
-    node_.start();
+    start(file_);
   }
   void mount() { expect_ok(node_.weft({"mount", "x", target_, "--peer", holder_.address()})); }
   [[nodiscard]] std::string image() const { return target_ / "x.raw"; }
@@ -137,9 +135,6 @@ class Upgrade : public E2eMountTest {
   }
 
   std::filesystem::path file_ = image_file("x.raw", mib);
-  std::filesystem::path target_ = new_directory("node/mnt");
-  WeftNode holder_{directory_ / "holder" / "state"};
-  WeftNode node_{directory_ / "node" / "state"};
 };
 
 }  // namespace weft::testing

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/integration/e2e/upgrade_fixture.h"
+#include "tests/support/fs/byte_lock.h"
 
 #include <optional>
 
@@ -123,20 +124,13 @@ TEST_F(Upgrade, open_files_and_locks_go_on) {
   mount();
   const UniqueFd file(::open(image().c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_TRUE(file);
-  struct flock lock{};
-  lock.l_type = F_RDLCK;
-  lock.l_whence = SEEK_SET;
-  lock.l_start = 100;
-  lock.l_len = 1;
-  ASSERT_EQ(::fcntl(file.get(), F_OFD_SETLK, &lock), 0);
+  ASSERT_TRUE(lock_byte(file.get(), F_RDLCK, 100));
   expect_ok(upgrade());
   std::vector<std::byte> buffer(block_size);
   EXPECT_EQ(::pread(file.get(), buffer.data(), buffer.size(), 8 * 4096), std::ssize(buffer));
   const UniqueFd other(::open(image().c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_TRUE(other);
-  lock.l_type = F_WRLCK;
-  ASSERT_EQ(::fcntl(other.get(), F_OFD_GETLK, &lock), 0);
-  EXPECT_EQ(lock.l_type, F_RDLCK);
+  EXPECT_EQ(lock_in_the_way(other.get(), 100), F_RDLCK);
 }
 
 TEST_F(Upgrade, a_materialize_job_goes_on) {

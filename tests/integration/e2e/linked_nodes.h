@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "tests/integration/e2e/e2e_fixture.h"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+namespace weft::testing {
+
+/// A holder of an image `x`, and a node that mounts it at `target_`.
+class LinkedNodes : public E2eMountTest {
+ protected:
+  /// Starts both; the holder has `image`.
+  void start(const std::filesystem::path& image) {
+    holder_.start();
+    expect_ok(holder_.weft({"import", image, "--name", "x"}));
+    node_.start();
+  }
+  /// The same, with a link of this rate and 10 ms between them.
+  void start(const std::filesystem::path& image, std::uint64_t bits_per_second) {
+    start(image);
+    relay_.emplace(RelayOptions{.listen = "127.0.0.1:0",
+                                .target = holder_.address(),
+                                .round_trip = std::chrono::milliseconds(10),
+                                .bits_per_second = bits_per_second});
+  }
+  /// Blocks that the node has in its own pack.
+  [[nodiscard]] std::uint64_t resident() const {
+    const auto images = node_.query({"status"}).at("images").as_array();
+    if (images.empty()) return 0;
+    return images.at(0).at("blocks").at("resident").to_number<std::uint64_t>();
+  }
+
+  std::filesystem::path target_ = new_directory("node/mnt");
+  WeftNode holder_{directory_ / "holder" / "state"};
+  WeftNode node_{directory_ / "node" / "state"};
+  std::optional<RunningRelay> relay_;
+};
+
+}  // namespace weft::testing

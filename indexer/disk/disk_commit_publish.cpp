@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/disk/disk_commit.h"
 #include "indexer/store/borrow_file.h"
+#include "indexer/store/fill.h"
 #include "indexer/store/map_file.h"
 #include "indexer/tree/tree_file.h"
 
@@ -91,12 +92,7 @@ Result<void> DiskCommit::complete_known(LocalImage& image) {
   for (BlockRange rest = whole_disk(); const auto block = own_.next(rest);) {
     rest = BlockRange::between(*block + BlockCount(1), rest.end());
     if (image.readable({*block, BlockCount(1)})) continue;
-    for (;;) {
-      WEFT_TRY(const auto missing, image.first_missing_node(*block));
-      if (!missing) break;
-      WEFT_TRY(const NodeBytes node, tree.load(*missing));
-      WEFT_CHECK(image.add_node(*missing, node));
-    }
+    WEFT_CHECK(fill_path(image, tree, *block));
     WEFT_TRY(const std::size_t got, incoming_->pack().read_at(offset_of(*block), bytes));
     if (got != bytes.size()) return fail(Errc::damaged_state, Operation::commit, name_);
     WEFT_CHECK(image.commit({*block, BlockCount(1)}, bytes));

@@ -4,8 +4,7 @@
 #include "indexer/export/detach_target.h"
 #include "indexer/export/new_file.h"
 #include "indexer/export/qemu_img.h"
-#include "indexer/export/root_of.h"
-#include "indexer/import/open_source.h"
+#include "indexer/export/read_back.h"
 
 #include <algorithm>
 #include <chrono>
@@ -21,28 +20,8 @@ constexpr std::size_t piece = std::size_t{1} << 20;
 /// `qemu-img` on the slowest disk that makes sense.
 constexpr std::uint64_t slowest_bytes_per_second = std::uint64_t{1} << 20;
 
-/// How far all steps together are. Each step passes over the content once.
-class Steps {
- public:
-  Steps(ByteCount size, unsigned count, const OnDetachProgress& report)
-      : size_(size), total_(size.value() * count), report_(report) {}
-  void at(ByteCount done) const {
-    if (report_) report_(before_ + done, total_);
-  }
-  void next() {
-    before_ += size_;
-    at(ByteCount(0));
-  }
-
- private:
-  const ByteCount size_;
-  const ByteCount total_;
-  const OnDetachProgress& report_;
-  ByteCount before_;
-};
-
 /// Data only: the file has the size already, and what is not written is a hole.
-Result<void> copy(BlockSource& content, File& file, const Steps& steps,
+Result<void> copy(BlockSource& content, File& file, const DetachSteps& steps,
                   const std::stop_token& stop) {
   std::vector<std::byte> buffer(piece);
   for (ByteOffset from(0);;) {
@@ -62,7 +41,7 @@ Result<void> copy(BlockSource& content, File& file, const Steps& steps,
 }
 
 /// True: by sharing extents.
-Result<bool> fill(BlockSource& content, File& file, const Steps& steps,
+Result<bool> fill(BlockSource& content, File& file, const DetachSteps& steps,
                   const std::stop_token& stop) {
   const auto cloned = content.clone_into(file);
   if (cloned) WEFT_CHECK(file.truncate(content.size()));
@@ -71,28 +50,6 @@ Result<bool> fill(BlockSource& content, File& file, const Steps& steps,
   WEFT_CHECK(file.truncate(content.size()));
   WEFT_CHECK(copy(content, file, steps, stop));
   return false;
-}
-
-/// What is read next comes from the disk: the proof is of what is there.
-void drop_cache(File& file) {
-  static_cast<void>(::posix_fadvise(file.descriptor(), 0, 0, POSIX_FADV_DONTNEED));
-}
-
-Result<HashedContent> read_back(FileSystem& fs, const std::filesystem::path& path,
-                                DiskFormat format, const ImageInfo& expected, const Steps& steps,
-                                const std::stop_token& stop) {
-  WEFT_TRY(const auto opened,
-           open_source(fs, path, {.format = format, .allow_backing = {}, .stop = stop}));
-  if (opened.source->size() != expected.size) {
-    return fail(Errc::digest_mismatch, Operation::verify,
-                path.string() + ": has not the image's size");
-  }
-  WEFT_TRY(const HashedContent found,
-           root_of(*opened.source, [&](ByteCount done) { steps.at(done); }, stop));
-  if (found.root == expected.root) return found;
-  return fail(
-      Errc::digest_mismatch, Operation::verify,
-      path.string() + ": the disk gives back other bytes than were written; it was removed");
 }
 
 Duration longest_conversion(ByteCount size) {
@@ -117,7 +74,7 @@ Result<Detached> detach(BlockSource& content, const ImageInfo& expected, FileSys
                         const std::stop_token& stop) {
   WEFT_CHECK(check_target(options));
   const bool qcow2 = options.format == DetachFormat::qcow2;
-  Steps steps(expected.size, qcow2 ? 3 : 2, progress);
+  DetachSteps steps(expected.size, qcow2 ? 3 : 2, progress);
   std::optional<NewFile> made;
   {
     WEFT_TRY(NewFile raw, NewFile::make(fs, options.target));
@@ -134,10 +91,9 @@ Result<Detached> detach(BlockSource& content, const ImageInfo& expected, FileSys
     WEFT_CHECK(made->file().sync());
     steps.next();
   }
-  drop_cache(made->file());
   WEFT_TRY(const HashedContent found,
-           read_back(fs, made->path(), qcow2 ? DiskFormat::qcow2 : DiskFormat::raw, expected, steps,
-                     stop));
+           read_back(fs, made->file().descriptor(), made->path(),
+                     qcow2 ? DiskFormat::qcow2 : DiskFormat::raw, expected, steps, stop));
   WEFT_CHECK(made->place(options.replace));
   return Detached{found.root, found.hashed, shared && !qcow2};
 }

@@ -6,6 +6,15 @@
 
 namespace weft {
 
+Result<void> fill_path(LocalImage& image, TreeFile& tree, BlockIndex block) {
+  for (;;) {
+    WEFT_TRY(const auto absent, image.first_missing_node(block));
+    if (!absent) return {};
+    WEFT_TRY(const NodeBytes node, tree.load(*absent));
+    WEFT_CHECK(image.add_node(*absent, node));
+  }
+}
+
 Result<void> fill(LocalImage& image, TreeFile& tree, File& data) {
   return fill(image, tree, [&](BlockRange blocks, std::span<std::byte> out) -> Result<void> {
     WEFT_TRY(const std::size_t got, data.read_at(offset_of(blocks.first), out));
@@ -19,12 +28,7 @@ Result<void> fill(LocalImage& image, TreeFile& tree, const ReadBlocks& read) {
   BlockRange rest{BlockIndex(0), image.shape().blocks()};
   while (const auto missing = image.next_missing(rest)) {
     const BlockIndex block = missing->first;
-    for (;;) {
-      WEFT_TRY(const auto absent, image.first_missing_node(block));
-      if (!absent) break;
-      WEFT_TRY(const NodeBytes node, tree.load(*absent));
-      WEFT_CHECK(image.add_node(*absent, node));
-    }
+    WEFT_CHECK(fill_path(image, tree, block));
     // The leaf may have made some of it readable: zero, or found in another image.
     const auto leaf = image.shape().blocks_below(TreeShape::leaf_of(block));
     if (const auto piece = image.next_missing(intersect(*missing, leaf))) {

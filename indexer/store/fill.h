@@ -12,6 +12,10 @@
 
 namespace weft {
 
+/// Gives `image` the nodes on the way to a block, down to its leaf, from the whole tree of the same
+/// image.
+[[nodiscard]] Result<void> fill_path(LocalImage& image, TreeFile& tree, BlockIndex block);
+
 /// Gives `image` every node and block it misses, from the whole tree of the same image and a file
 /// that has its blocks in image order, and flushes it. Errc::digest_mismatch: the file is another.
 [[nodiscard]] Result<void> fill(LocalImage& image, TreeFile& tree, File& data);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/json_view.h"
+#include "tools/cli/paths.h"
 #include "tools/cli/verbs.h"
 #include "tools/config/quantity.h"
 
 #include <boost/json/object.hpp>
 
-#include <filesystem>
 #include <memory>
 
 #include <fmt/format.h>
@@ -32,15 +32,13 @@ std::string text_for(const boost::json::object& made) {
 }
 
 Result<void> run(Session& session, const Options& options) {
-  std::error_code problem;
-  const auto to = std::filesystem::absolute(options.to, problem);
-  if (problem) return fail_errno(problem.value(), Operation::write, options.to);
+  WEFT_TRY(const auto to, absolute_path(options.to, Operation::write));
   if (options.wait) {
     auto job = make_call("POST", {"jobs"}, {{"image", options.image}, {"wait", true}});
     WEFT_CHECK(session.call_with_progress(job, NodeNeed::network));
   }
   auto call = make_call("POST", {"images", options.image, "detach"},
-                        {{"to", to.lexically_normal().string()},
+                        {{"to", to},
                          {"format", options.format},
                          {"replace", options.replace},
                          {"move", options.move}});

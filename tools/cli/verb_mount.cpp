@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/json_view.h"
 #include "tools/cli/mount_options.h"
+#include "tools/cli/paths.h"
 #include "tools/cli/verbs.h"
 
 #include <boost/json/array.hpp>
@@ -30,9 +31,8 @@ Result<boost::json::object> body_of(const Options& options, const std::string& t
   if (options.flags.hold) body["hold"] = *options.flags.hold;
   boost::json::array monitors;
   for (const auto& socket : options.flags.qmp) {
-    std::error_code problem;
-    monitors.emplace_back(std::filesystem::absolute(socket, problem).string());
-    if (problem) return fail_errno(problem.value(), Operation::mount, socket);
+    WEFT_TRY(const auto path, absolute_path(socket, Operation::mount));
+    monitors.emplace_back(path);
   }
   if (!monitors.empty()) body["qmp"] = std::move(monitors);
   return body;

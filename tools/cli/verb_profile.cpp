@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/core/digest.h"
 #include "tools/cli/json_view.h"
+#include "tools/cli/paths.h"
 #include "tools/cli/render.h"
 #include "tools/cli/verbs.h"
 #include "tools/config/quantity.h"
 #include "tools/daemon/pause.h"
 
 #include <cerrno>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <ostream>
@@ -25,13 +25,6 @@ struct Options {
   std::string file;
 };
 using OptionsPtr = std::shared_ptr<Options>;
-
-Result<std::string> absolute(const std::string& path, Operation operation) {
-  std::error_code problem;
-  const auto full = std::filesystem::absolute(path, problem);
-  if (problem) return fail_errno(problem.value(), operation, path);
-  return full.lexically_normal().string();
-}
 
 std::string line_of(const boost::json::object& profile) {
   return fmt::format("{}  {} blocks, {} within {:.1f}s\n", text_of(profile, "image").substr(0, 12),
@@ -67,7 +60,7 @@ Result<boost::json::object> record(Session& session, const std::string& target,
 }
 
 Result<void> run_record(Session& session, const Options& options) {
-  WEFT_TRY(const auto target, absolute(options.target, Operation::mount));
+  WEFT_TRY(const auto target, mount_target(options.target, Operation::mount));
   if (!options.span.empty()) {
     WEFT_TRY(const Duration span, parse_duration(options.span));
     WEFT_CHECK(record(session, target, "start"));
@@ -147,7 +140,7 @@ Verb export_verb(CLI::App& profile, const OptionsPtr& options) {
 }
 
 Result<void> run_import(Session& session, const Options& options) {
-  WEFT_TRY(const auto file, absolute(options.file, Operation::import));
+  WEFT_TRY(const auto file, absolute_path(options.file, Operation::import));
   WEFT_TRY(const auto answer, session.call(make_call("POST", {"profiles"}, {{"file", file}})));
   session.print(answer, line_of(answer));
   return {};

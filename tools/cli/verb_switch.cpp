@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/json_view.h"
+#include "tools/cli/paths.h"
 #include "tools/cli/verbs.h"
 
 #include <boost/json/object.hpp>
 
-#include <filesystem>
 #include <memory>
 
 #include <fmt/format.h>
@@ -18,14 +18,9 @@ struct Options {
 };
 
 Result<void> run(Session& session, const Options& options) {
-  std::error_code problem;
-  // By name only, as umount.
-  auto target = std::filesystem::absolute(options.target, problem).lexically_normal().string();
-  if (problem) return fail_errno(problem.value(), Operation::control, options.target);
-  if (target.size() > 1 && target.ends_with('/')) target.pop_back();
-  const auto qmp = std::filesystem::absolute(options.qmp, problem);
-  if (problem) return fail_errno(problem.value(), Operation::control, options.qmp);
-  auto call = make_call("POST", {"mounts", "switch"}, {{"target", target}, {"qmp", qmp.string()}});
+  WEFT_TRY(const auto target, mount_target(options.target, Operation::control));
+  WEFT_TRY(const auto qmp, absolute_path(options.qmp, Operation::control));
+  auto call = make_call("POST", {"mounts", "switch"}, {{"target", target}, {"qmp", qmp}});
   WEFT_TRY(const auto answer, session.call_with_progress(std::move(call), NodeNeed::daemon));
   session.print(answer, fmt::format("{}: {}\n", target, text_of(answer, "mode")));
   return {};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/cli/paths.h"
 #include "tools/cli/verbs.h"
 
-#include <filesystem>
 #include <memory>
 
 namespace weft::tools {
@@ -13,13 +13,8 @@ Verb umount_verb(CLI::App& app) {
   command.add_option("TARGET", *target, "as given to `weft mount`")->required();
   command.add_flag("--force", *force, "also while it is in use: reads that wait get an error");
   RunInSession run = [target, force](Session& session) -> Result<void> {
-    std::error_code problem;
-    // By name only: resolving the path would wait for a mount that does not answer.
-    const auto path = std::filesystem::absolute(*target, problem).lexically_normal();
-    if (problem) return fail_errno(problem.value(), Operation::umount, *target);
+    WEFT_TRY(const auto text, mount_target(*target, Operation::umount));
     auto call = make_call("DELETE", {"mounts"});
-    auto text = path.string();
-    if (text.size() > 1 && text.ends_with('/')) text.pop_back();
     call.query = {{"target", text}, {"force", *force ? "true" : "false"}};
     WEFT_TRY(const auto answer, session.call(call));
     session.print(answer, "");

@@ -44,16 +44,14 @@ RelativeWalk::RelativeWalk(std::shared_ptr<LocalImage> image, const BootProfile&
     blocks_.push_back({entry.was, {}});
     slices_.push_back(entry.slice);
   }
-  choose_windows(slices);
+  choose_windows();
 }
 
 /// Those in which the relative had most of it first.
-void RelativeWalk::choose_windows(const std::vector<BootSlice>& slices) {
+void RelativeWalk::choose_windows() {
   std::map<std::uint64_t, std::size_t> expected;
-  for (const BootSlice& slice : slices) {
-    for (const ProfileEntry& entry : slice.entries)
-      ++expected[entry.block.value() / window_size.value()];
-  }
+  for (const AlignedBlock& block : blocks_)
+    ++expected[block.was.value() / window_size.value()];
   const BlockIndex end(image_->shape().blocks().value());
   for (BlockIndex at(0); at < end; at = at + window_size) {
     windows_.push_back({BlockRange::between(at, std::min(end, at + window_size)),

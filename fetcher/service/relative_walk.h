@@ -41,7 +41,7 @@ class RelativeWalk final : public BootWalk {
     BlockRange blocks;
     std::size_t expected = 0;  ///< so much of the profile was there in the relative
   };
-  void choose_windows(const std::vector<BootSlice>& slices);
+  void choose_windows();
   [[nodiscard]] Result<void> explore(std::size_t bulk_nodes, Wanted& wanted);
   [[nodiscard]] Result<void> search(std::size_t bulk_nodes, Wanted& wanted);
   [[nodiscard]] Result<bool> search_window(BlockRange window, std::size_t bulk_nodes,

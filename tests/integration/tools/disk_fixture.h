@@ -43,7 +43,7 @@ class DiskTest : public ::testing::Test {
   std::vector<std::string> fio(const std::string& name, std::vector<std::string> more) const {
     std::vector<std::string> line{"fio",           "--name=" + name,  "--filename=" + file(),
                                   "--size=64M",    "--verify=crc32c", "--verify_fatal=1",
-                                  "--do_verify=1", "--randseed=7"};
+                                  "--do_verify=1", "--randseed=7",    "--verify_state_save=0"};
     line.insert(line.end(), more.begin(), more.end());
     return line;
   }

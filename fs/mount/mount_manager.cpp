@@ -102,20 +102,19 @@ class MountManager::Impl {
     return {};
   }
 
-  /// Calls `use` with the recorder of the mount; meanwhile nobody destroys it.
+  /// Calls `use` with the mount; meanwhile nobody destroys it.
   template <class Use>
-  auto with_recorder(const std::string& given, Use use)
-      -> std::invoke_result_t<Use, MountRecorder&> {
+  auto with_mount(const std::string& given, Use use) -> std::invoke_result_t<Use, ServedMount&> {
     WEFT_TRY(const std::string target, listed(given));
     const Lock round(round_);
-    MountRecorder* recorder = nullptr;
+    ServedMount* mount = nullptr;
     {
       const Lock lock(mutex_);
       const auto at = mounts_.find(target);
       if (at == mounts_.end()) return fail(Errc::not_mounted, Operation::mount, given);
-      recorder = &at->second.mount->recorder();
+      mount = at->second.mount.get();
     }
-    return use(*recorder);
+    return use(*mount);
   }
 
   std::vector<MountStatus> list() const {
@@ -369,11 +368,11 @@ std::vector<MountStatus> MountManager::list() const {
 }
 
 Result<void> MountManager::start_recording(const std::filesystem::path& target) {
-  return impl_->with_recorder(target.string(), [](MountRecorder& r) { return r.start(); });
+  return impl_->with_mount(target.string(), [](ServedMount& m) { return m.start_recording(); });
 }
 
 Result<fetcher::BootProfile> MountManager::stop_recording(const std::filesystem::path& target) {
-  return impl_->with_recorder(target.string(), [](MountRecorder& r) { return r.stop(); });
+  return impl_->with_mount(target.string(), [](ServedMount& m) { return m.stop_recording(); });
 }
 
 Result<std::vector<AdoptedMount>> MountManager::adopt_inherited(const Resolver& resolver,

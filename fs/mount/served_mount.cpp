@@ -66,6 +66,20 @@ void ServedMount::tick() {
   opens_.hold_off(recorder_.recording());
 }
 
+Result<void> ServedMount::start_recording() {
+  // Before the first read is noted none may be passed through.
+  opens_.hold_off(true);
+  auto started = recorder_.start();
+  opens_.hold_off(recorder_.recording());
+  return started;
+}
+
+Result<fetcher::BootProfile> ServedMount::stop_recording() {
+  auto profile = recorder_.stop();
+  opens_.hold_off(recorder_.recording());
+  return profile;
+}
+
 ServedMount::~ServedMount() {
   stop();
 }

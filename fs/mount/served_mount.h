@@ -46,7 +46,9 @@ class ServedMount {
   void finish_recording() { recorder_.finish(); }
   void stop();
 
-  [[nodiscard]] MountRecorder& recorder() noexcept { return recorder_; }
+  /// As MountRecorder; passthrough is held off, or may be given, at once.
+  [[nodiscard]] Result<void> start_recording();
+  [[nodiscard]] Result<fetcher::BootProfile> stop_recording();
 
   [[nodiscard]] const std::string& target() const noexcept { return target_; }
   [[nodiscard]] MountKey key() const noexcept { return key_; }

@@ -43,6 +43,7 @@ class Switch : public ::testing::Test {
   void stop_recording() {
     static_cast<void>(
         node_->call("POST", "v1/mounts/record", {{"target", target_}, {"action", "stop"}}));
+    EXPECT_FALSE(obstacle().contains("recorded")) << "at once: " << obstacle();
   }
 
   boost::json::object mount() {

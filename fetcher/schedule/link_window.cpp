@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::uint64_t batch = wire::blocks_per_batch;
 constexpr Duration processing = std::chrono::milliseconds(5);
+constexpr Duration packing = std::chrono::milliseconds(2);  // a small request
 constexpr Duration shortest_stall = std::chrono::milliseconds(1500);
 constexpr double factor = 2;
 constexpr std::uint64_t largest_request = 16 * batch;
@@ -59,9 +60,10 @@ BlockCount LinkWindow::window() const {
   return BlockCount(std::max(2 * batch, static_cast<std::uint64_t>(blocks)));
 }
 
-BlockCount LinkWindow::window_beside_reads(double share) const {
-  const double held = rate_ * to_seconds(round_trip_ + processing) / wire_per_block_;
-  const double blocks = std::clamp((held + batch) * share, 1.0 * batch, 1e6);
+BlockCount LinkWindow::window_beside_reads(BlockCount part, double share) const {
+  const double held = rate_ * to_seconds(round_trip_ + packing) / wire_per_block_;
+  const double least = static_cast<double>(part.value());
+  const double blocks = std::clamp((held + least) * share, least, 1e6);
   return std::min(window(), BlockCount(static_cast<std::uint64_t>(blocks)));
 }
 

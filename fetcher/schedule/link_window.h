@@ -19,6 +19,10 @@ namespace weft::fetcher {
 /// send it; on a link shorter than that, this is what has to be bridged.
 class LinkWindow {
  public:
+  /// Blocks of a prefetch request while somebody reads: half a batch. A read is behind one in the
+  /// path and behind what the peer is writing, so together they are one batch.
+  static constexpr BlockCount part_beside_reads{wire::blocks_per_batch / 2};
+
   void measured(double bytes_per_second, Duration round_trip);
   void sent(wire::Priority priority, BlockCount blocks, TimePoint now);
   void raised(wire::Priority from, wire::Priority to, BlockCount blocks);
@@ -36,9 +40,9 @@ class LinkWindow {
 
   /// Blocks of content the window holds at the compression seen lately.
   [[nodiscard]] BlockCount window() const;
-  /// The same while somebody reads: what the path holds and the peer takes to answer, or `share` of
-  /// that, at least a batch.
-  [[nodiscard]] BlockCount window_beside_reads(double share) const;
+  /// The same while somebody reads: what the path holds and the peer takes to answer and one
+  /// request of `part`, or `share` of all that, at least `part`.
+  [[nodiscard]] BlockCount window_beside_reads(BlockCount part, double share) const;
   /// Size of a prefetch request: a quarter of the window, in whole batches.
   [[nodiscard]] BlockCount request_size() const;
   [[nodiscard]] BlockCount outstanding() const;

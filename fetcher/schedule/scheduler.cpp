@@ -302,6 +302,7 @@ std::optional<TimePoint> Scheduler::next_wakeup(TimePoint now) const {
     if (!s.idle() || !s.wanted(Priority::prefetch).empty()) {
       const bool capped = image.cap.limited() || node_cap_.limited();
       by(now + std::chrono::milliseconds(capped ? 20 : 250));
+      if (image.caps_open_at > now) by(image.caps_open_at);
     }
   }
   return next;

@@ -234,8 +234,9 @@ class Scheduler {
                 TimePoint now);
   [[nodiscard]] static bool is_urgent(const Image& image);
   [[nodiscard]] static BlockCount request_size(const Link& link, wire::Priority priority,
-                                               BlockCount limit, TimePoint now);
-  [[nodiscard]] BlockCount within_caps(Image& image, wire::Priority priority, TimePoint now);
+                                               bool urgent, BlockCount limit, TimePoint now);
+  [[nodiscard]] BlockCount within_caps(Image& image, wire::Priority priority, BlockCount size,
+                                       TimePoint now);
   [[nodiscard]] Picked pick(const Image& image, PeerId peer, wire::Priority priority,
                             BlockCount limit) const;
   void plan_if_due(const ImageId& id, Image& image, TimePoint now);

@@ -29,7 +29,8 @@ struct ScheduledImage {
   Readahead readahead;
   BlockCount blocks;
   TimePoint prefetch_paused_until{};
-  TokenBucket cap;  // content
+  TokenBucket cap;           // content
+  TimePoint caps_open_at{};  // for the request that they last held back
   bool held = false;
   MoneyLedger money;
   std::map<PeerId, SourceCounts> counts;
@@ -72,7 +73,8 @@ struct ScheduledLink {
     if (!lively()) return BlockCount(1);  // has it come back?
     if (priority == wire::Priority::readahead) return window.window() * 2;
     if (!foreground.active(now)) return window.window();
-    return window.window_beside_reads(urgent ? 1 : foreground.share(now));
+    if (urgent) return window.window_beside_reads(BlockCount(wire::blocks_per_batch), 1);
+    return window.window_beside_reads(LinkWindow::part_beside_reads, foreground.share(now));
   }
 };
 

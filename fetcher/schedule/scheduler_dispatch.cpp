@@ -174,8 +174,8 @@ bool Scheduler::send_one(const ImageId& id, Image& image, PeerId peer, Link& lin
   const bool urgent = priority == Priority::prefetch && is_urgent(image);
   const BlockCount limit = link.limit(priority, urgent, now);
   if (link.window.outstanding() >= limit) return false;
-  BlockCount size = request_size(link, priority, limit, now);
-  size = std::min({size, affordable(image, peer), within_caps(image, priority, now)});
+  BlockCount size = request_size(link, priority, urgent, limit, now);
+  size = std::min({size, affordable(image, peer), within_caps(image, priority, size, now)});
   if (size == BlockCount(0)) return false;
   const Picked picked = pick(image, peer, priority, size);
   if (picked.ranges.empty()) return false;
@@ -186,26 +186,30 @@ bool Scheduler::send_one(const ImageId& id, Image& image, PeerId peer, Link& lin
 }
 
 /// While somebody reads, not more than a batch beyond the limit.
-BlockCount Scheduler::request_size(const Link& link, Priority priority, BlockCount limit,
-                                   TimePoint now) {
+BlockCount Scheduler::request_size(const Link& link, Priority priority, bool urgent,
+                                   BlockCount limit, TimePoint now) {
   if (!link.lively()) return one_batch;
   const BlockCount usual = link.window.request_size();
   if (priority != Priority::prefetch || !link.foreground.active(now)) return usual;
+  if (!urgent) return LinkWindow::part_beside_reads;
   const std::uint64_t room = (limit - link.window.outstanding()).value();
   const std::uint64_t batches = (room + one_batch.value() - 1) / one_batch.value();
   return std::min(usual, one_batch * batches);
 }
 
-/// Blocks that the caps let through now: none, or a batch at least.
-BlockCount Scheduler::within_caps(Image& image, Priority priority, TimePoint now) {
+/// Blocks that the caps let through now: none, or `size` or a batch at least.
+BlockCount Scheduler::within_caps(Image& image, Priority priority, BlockCount size, TimePoint now) {
+  const BlockCount least = std::min(size, one_batch);
   BlockCount most(wire::max_blocks_requested);
   const auto limit = [&](TokenBucket& bucket, double bytes_per_block) {
     if (!bucket.limited()) return;
-    const double batch = bytes_per_block * wire::blocks_per_batch;
-    const double credit = bucket.credit(batch, now);
+    const double bytes = bytes_per_block * static_cast<double>(least.value());
+    const double credit = bucket.credit(bytes, now);
     const BlockCount blocks(static_cast<std::uint64_t>(std::max(credit, 0.0) / bytes_per_block));
-    most = std::min(most, credit < batch ? BlockCount(0) : blocks);
+    most = std::min(most, blocks < least ? BlockCount(0) : blocks);
+    if (blocks < least) image.caps_open_at = std::max(image.caps_open_at, bucket.ready_at(bytes));
   };
+  image.caps_open_at = TimePoint{};
   if (priority == Priority::prefetch) limit(image.cap, block_size);
   limit(node_cap_, image.wire_bytes_per_block());
   return most;

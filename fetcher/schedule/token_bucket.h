@@ -4,6 +4,7 @@
 #include "indexer/core/clock.h"
 
 #include <algorithm>
+#include <chrono>
 
 namespace weft::fetcher {
 
@@ -25,6 +26,11 @@ class TokenBucket {
     credit_ = std::clamp(credit_, -4 * burst, burst);
     at_ = now;
     return credit_;
+  }
+  /// When that many may be taken, as of the last `credit`.
+  [[nodiscard]] TimePoint ready_at(double bytes) const {
+    if (credit_ >= bytes || !limited()) return at_;
+    return at_ + from_seconds((bytes - credit_) / rate_) + std::chrono::microseconds(1);  // rounded
   }
   void take(double bytes) { credit_ -= limited() ? bytes : 0; }
 

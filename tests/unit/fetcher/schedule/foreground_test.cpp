@@ -87,7 +87,7 @@ TEST_F(ForegroundTest, what_a_boot_will_read_keeps_the_link_full_for_reads_that_
   link.foreground = foreground;
   const auto limit = [&](bool urgent) { return link.limit(wire::Priority::prefetch, urgent, now); };
   EXPECT_LT(limit(false), BlockCount(64));
-  EXPECT_EQ(limit(true), link.window.window_beside_reads(1));
+  EXPECT_EQ(limit(true), link.window.window_beside_reads(BlockCount(32), 1));
   EXPECT_GE(bytes_of(limit(true)), ByteCount(1'250'000)) << "what the path holds";
 }
 

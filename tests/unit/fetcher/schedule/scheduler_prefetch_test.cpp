@@ -291,18 +291,47 @@ TEST_F(SchedulerTwins, what_nobody_wants_or_a_cap_holds_back_is_not_waited_for) 
   EXPECT_TRUE(scheduler.worth_waiting_for({image, BlockIndex(wanted)}, {image, BlockIndex(7)}));
 }
 
-TEST_F(SchedulerPrefetch, beside_reads_a_link_gets_what_its_path_holds_and_two_batches) {
+TEST_F(SchedulerPrefetch, beside_reads_a_link_gets_what_its_path_holds_in_halves_of_a_batch) {
   connect(a, 100, 20);
   complete(a);
   read(blocks(500'000, 1));
   deliver(take_one<SendBlocks>());
   prefetch(blocks(0, 10'000));
   const LinkWindow& link = *scheduler.link(a);
-  const double held = 12.5e6 * 0.025 / link.wire_bytes_per_block();
+  const double held = 12.5e6 * 0.020 / link.wire_bytes_per_block();
   EXPECT_GE(link.outstanding().value(), static_cast<std::uint64_t>(held));
-  EXPECT_LE(link.outstanding().value(), static_cast<std::uint64_t>(held) + 64);
+  EXPECT_LE(link.outstanding().value(), static_cast<std::uint64_t>(held) + 40);
+  for (const SendBlocks& s : take<SendBlocks>())
+    EXPECT_LE(blocks_in({s}), 16U);
   advance(std::chrono::milliseconds(1100));
   EXPECT_GE(link.outstanding(), link.window()) << "nobody reads any more";
+}
+
+TEST_F(SchedulerPrefetch, beside_reads_a_cap_lets_one_request_through_at_a_time) {
+  connect(a, 100, 20);
+  complete(a);
+  scheduler.cap_prefetch(image, 1e6, now);  // 16 blocks in 65 ms
+  prefetch(blocks(0, 10'000));
+  std::uint64_t got = 0;
+  const TimePoint begun = now;
+  for (TimePoint reads_at = now; now < begun + 3 * second;) {
+    if (now >= reads_at) {
+      read(blocks(500'000 + got, 1));
+      reads_at += std::chrono::milliseconds(500);
+    }
+    const auto wakes_at = scheduler.next_wakeup(now);
+    ASSERT_TRUE(wakes_at);
+    ASSERT_GT(*wakes_at, now) << "or it would spin";
+    advance(*wakes_at - now);
+    std::uint64_t prefetched = 0;
+    for (const SendBlocks& s : take<SendBlocks>()) {
+      if (s.priority == wire::Priority::prefetch) prefetched += blocks_in({s});
+      deliver(s);
+    }
+    EXPECT_LE(prefetched, 16U) << (now - begun).count();
+    got += prefetched;
+  }
+  EXPECT_NEAR(static_cast<double>(got * block_size), 3e6, 0.15e6) << "and loses nothing by it";
 }
 
 TEST_F(SchedulerPrefetch, prefetch_that_harms_reads_gets_less) {
@@ -317,7 +346,7 @@ TEST_F(SchedulerPrefetch, what_a_boot_will_read_does_not_back_off_from_its_reads
   scheduler.set_urgency(image, Urgency(slices));
   read_beside_harmful_prefetch();
   const LinkWindow& link = *scheduler.link(a);
-  EXPECT_GE(link.outstanding(), link.window_beside_reads(1));
+  EXPECT_GE(link.outstanding(), link.window_beside_reads(BlockCount(32), 1));
 }
 
 TEST_F(SchedulerPrefetch, a_read_that_was_foreseen_is_not_read_ahead_of) {

@@ -7,6 +7,7 @@
 #include "tests/bench/report.h"
 #include "tests/bench/tools/transfer_case.h"
 #include "tests/support/indexer/temp_directory.h"
+#include "tests/support/tools/link_floor.h"
 #include "tests/support/tools/weft_node.h"
 
 #include <CLI/CLI.hpp>
@@ -93,6 +94,8 @@ class Bench {
     trace_ = record_reads(target_.file, scratch_.path());
     report_.add("guest_thinking", std::chrono::duration<double>(trace_.thinking()).count(), "s");
     report_.add("guest_reads", static_cast<double>(trace_.reads.size()), "");
+    arrivals_.emplace(trace_, target_.file);
+    report_.add("guest_needs", static_cast<double>(arrivals_->bytes()) / 1e6, "MB");
     for (const auto& link : options_.links) {
       for (const auto& kind : options_.kinds)
         compare(link_of(link), kind_of(kind));
@@ -151,6 +154,14 @@ class Bench {
     return median;
   }
 
+  /// Seconds that the link adds to a local boot even for who foresees all of it.
+  [[nodiscard]] double added_by_link(const Link& link, double thinking) const {
+    const double rate = static_cast<double>(link.shape.bits_per_second) / 8;
+    const testing::Seconds ready =
+        testing::earliest_ready(trace_, thinking, *arrivals_, rate, link.shape.round_trip);
+    return std::max(0.0, ready.count() - testing::Seconds(trace_.thinking()).count() * thinking);
+  }
+
   /// What must be reached, as far as it was measured.
   void judge(const Link& link, const Kind& kind, const std::map<std::string, double>& ready) {
     const auto seconds = [&](const char* way) -> std::optional<double> {
@@ -161,18 +172,28 @@ class Bench {
     const auto demand = seconds("on_demand");
     if (!local || !demand) return;
     const std::string prefix = link.name + "_" + kind.name + "_";
-    // The least a fast guest needs over the link takes longer than it boots from a local disk.
-    const bool thinks = !kind.thinking || *kind.thinking >= 1;
+    const double floor = *local + added_by_link(link, kind.thinking.value_or(1));
+    report_.add(prefix + "link_floor", floor, "s");
+    const double closable = (*demand - floor) / (*demand - *local);
+    report_.add(prefix + "closable", closable, "");
+    // Of the gap between on demand and local. A link that cannot carry in time what the boot begins
+    // with leaves less than that to close: then of what it leaves.
+    const auto closes = [&](const std::string& way, double part) {
+      const auto it = seconds(way.c_str());
+      if (!it) return;
+      const bool possible = closable >= part;
+      report_.add(prefix + way + "_closes", (*demand - *it) / (*demand - *local), "",
+                  possible ? Bound::at_least(part) : Bound());
+      report_.add(prefix + way + "_closes_of_closable", (*demand - *it) / (*demand - floor), "",
+                  possible ? Bound() : Bound::at_least(part));
+    };
     if (const auto own = seconds("own_profile")) {
+      const bool thinks = !kind.thinking || *kind.thinking >= 1;
       report_.add(prefix + "own_profile_of_local", *own / *local, "x",
                   thinks && !link.thin ? Bound::at_most(1.1) : Bound());
-      report_.add(prefix + "own_profile_closes", (*demand - *own) / (*demand - *local), "",
-                  thinks ? Bound::at_least(0.9) : Bound());
     }
-    if (const auto relative = seconds("relatives_profile")) {
-      report_.add(prefix + "relatives_profile_closes", (*demand - *relative) / (*demand - *local),
-                  "", thinks ? Bound::at_least(0.7) : Bound());
-    }
+    closes("own_profile", 0.9);
+    closes("relatives_profile", 0.7);
     for (const char* way : {"own_profile", "relatives_profile", "no_profile"}) {
       // A tenth for the noise of two boots.
       if (const auto it = seconds(way))
@@ -189,6 +210,7 @@ class Bench {
   testing::WeftNode knows_{scratch_ / "knows"};
   testing::WeftNode knows_relative_{scratch_ / "knows-relative"};
   testing::ReadTrace trace_;
+  std::optional<testing::EarliestArrivals> arrivals_;
 };
 
 }  // namespace

@@ -311,6 +311,7 @@ FetchStatistics FetchEngine::statistics() const {
     for (const auto& [peer, counts] : scheduler_.counts(id))
       status.reasons += reasons_of(counts);
     status.spent = scheduler_.money(id)->spent();
+    status.boot = boot_of(*state);
     if (!schedule.reads().empty()) {
       const auto& [ticket, read] = *schedule.reads().begin();
       status.oldest_waiting = read.outstanding.first();

@@ -205,6 +205,7 @@ class FetchEngine final : public PeerEvents {
   [[nodiscard]] bool may_step(const State& state, BootWaits& waits) const;
   [[nodiscard]] bool all_here(const State& state, BootWaits& waits);
   [[nodiscard]] bool is_lost(const State& state, const BootWaits& waits) const;
+  [[nodiscard]] static std::optional<BootPrefetch> boot_of(const ImageState& state);
   [[nodiscard]] bool boots_on(const State& state) const {
     return !stopping_ && state->attached > 0 && !state->boot.reload;
   }

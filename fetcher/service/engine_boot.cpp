@@ -41,7 +41,7 @@ void FetchEngine::begin_boot(const State& state, bool by_layout) {
   const bool more = by_layout && !boot.by_layout;
   boot.by_layout |= by_layout;
   if (boot.running) {
-    boot.reload |= more && !boot.own_profile;
+    boot.reload |= more && boot.by != Foresight::own_profile;
     return state->changed.notify_all();
   }
   boot.running = tasks_.spawn("prefetch a boot", run_boot(state));
@@ -79,7 +79,7 @@ Awaitable<void> FetchEngine::run_boot(State state) {
 
 /// Null: there is nothing to go by, or nothing to fetch.
 Awaitable<std::shared_ptr<BootWalk>> FetchEngine::find_boot_walk(State state) {
-  using Found = std::pair<std::shared_ptr<BootWalk>, bool>;
+  using Found = std::pair<std::shared_ptr<BootWalk>, Foresight>;
   const auto find = [state, source = options_.profiles, relatives = options_.relatives,
                      by_layout = state->boot.by_layout]() -> Result<Found> {
     const std::shared_ptr<LocalImage>& image = state->image;
@@ -87,20 +87,23 @@ Awaitable<std::shared_ptr<BootWalk>> FetchEngine::find_boot_walk(State state) {
     const auto profile = source == nullptr ? std::nullopt : source->find(image->info().id);
     if (profile && is_valid(*profile)) {
       if (profile->image == image->info().id)
-        return Found{std::make_shared<ProfileWalk>(image, *profile, relatives), true};
-      return Found{std::make_shared<RelativeWalk>(image, *profile, relatives), false};
+        return Found{std::make_shared<ProfileWalk>(image, *profile, relatives),
+                     Foresight::own_profile};
+      return Found{std::make_shared<RelativeWalk>(image, *profile, relatives),
+                   Foresight::relatives_profile};
     }
     if (!by_layout) return Found{};
-    return Found{std::make_shared<LayoutWalk>(image, relatives), false};
+    return Found{std::make_shared<LayoutWalk>(image, relatives), Foresight::layout};
   };
   Result<Found> found = co_await run_on_worker(workers_, find);
   if (!found) co_return nullptr;
-  state->boot.own_profile = found->second;
+  state->boot.by = found->second;
   co_return std::move(found->first);
 }
 
 Awaitable<void> FetchEngine::follow(State state, std::shared_ptr<BootWalk> walk) {
   BootWaits waits;
+  state->boot.looking = true;
   while (boots_on(state)) {
     if (may_step(state, waits)) {
       const auto step = [walk, bulk = bulk_nodes()] { return walk->next(bulk); };
@@ -118,6 +121,15 @@ Awaitable<void> FetchEngine::follow(State state, std::shared_ptr<BootWalk> walk)
     state->boot.reload |= is_lost(state, waits);
     co_await state->changed.wait_until(timers_, timers_.now() + look_every);
   }
+  state->boot.looking = false;
+}
+
+std::optional<BootPrefetch> FetchEngine::boot_of(const ImageState& state) {
+  const BootRun& boot = state.boot;
+  if (boot.by == Foresight::unknown && !boot.running) return std::nullopt;
+  const RangeSet to_come(not_readable(*state.image, boot.wanted.ranges()));
+  return BootPrefetch{boot.by, boot.wanted.count(), to_come.count(),
+                      boot.running && (boot.looking || boot.by == Foresight::unknown)};
 }
 
 void FetchEngine::apply(const State& state, BootWaits& waits, BootWalk::Wanted wanted) {
@@ -126,9 +138,12 @@ void FetchEngine::apply(const State& state, BootWaits& waits, BootWalk::Wanted w
   if (wanted.order) scheduler_.set_urgency(id, Urgency(*wanted.order));
   const std::vector<BlockRange> missing = not_readable(*state->image, wanted.blocks);
   scheduler_.want(id, missing, wanted.nodes, wire::Priority::prefetch, now);
-  for (const BlockRange& range : missing)
+  for (const BlockRange& range : missing) {
     waits.all.add(range);
+    state->boot.wanted.add(range);
+  }
   waits.finished = wanted.finished;
+  state->boot.looking = !wanted.finished;
   waits.blocks = std::move(wanted.read_next);
   // Blocks come with the nodes above them.
   waits.nodes = waits.blocks.empty() ? std::move(wanted.nodes) : std::vector<TreeNode>();

@@ -65,7 +65,8 @@ Awaitable<void> FetchEngine::find_relatives(State state) {
     const bool came = co_await options_.exchange->want(state->id(), deadline, holders);
     known = came && !stopping_ && co_await refresh_relatives(state);
   }
-  if (known && !relations.known && !state->boot.own_profile) profile_changed(state->id());
+  if (known && !relations.known && state->boot.by != Foresight::own_profile)
+    profile_changed(state->id());
   relations.known = known;
   relations.looking = false;
   state->changed.notify_all();

@@ -4,6 +4,7 @@
 #include "fetcher/block_fetcher.h"
 #include "fetcher/net/signal.h"
 #include "fetcher/schedule/peer_id.h"
+#include "fetcher/schedule/range_set.h"
 #include "fetcher/service/loose_tree.h"
 #include "fetcher/service/statistics.h"
 #include "fetcher/wire/messages.h"
@@ -53,10 +54,12 @@ struct Relations {
 /// The prefetch of a boot.
 struct BootRun {
   bool running = false;
-  bool by_layout = false;    ///< wanted without a profile, too
-  bool own_profile = false;  ///< there is no better one
-  bool reload = false;       ///< there may be a better profile
-  bool unwanted = false;     ///< by the job
+  bool by_layout = false;  ///< wanted without a profile, too
+  bool reload = false;     ///< there may be a better profile
+  bool unwanted = false;   ///< by the job
+  Foresight by = Foresight::unknown;
+  bool looking = false;  ///< for more that is needed
+  RangeSet wanted;       ///< was missing when it was found
 };
 
 /// What the engine keeps of an image it cares for. I/O thread only, but for `image` and `loose`,

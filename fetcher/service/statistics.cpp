@@ -57,6 +57,20 @@ const char* to_string(WaitReason reason) noexcept {
   return "unknown";
 }
 
+const char* to_string(Foresight foresight) noexcept {
+  switch (foresight) {
+    case Foresight::unknown:
+      return "unknown";
+    case Foresight::own_profile:
+      return "own_profile";
+    case Foresight::relatives_profile:
+      return "relatives_profile";
+    case Foresight::layout:
+      return "layout";
+  }
+  return "unknown";
+}
+
 // Bucket n holds waits up to 16 µs · √2ⁿ.
 void WaitHistogram::record(Duration wait) noexcept {
   const double us = std::chrono::duration<double, std::micro>(wait).count();

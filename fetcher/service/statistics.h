@@ -87,6 +87,23 @@ struct WaitingFetch {
 /// So many are described; the oldest.
 inline constexpr std::size_t most_waits_described = 64;
 
+/// What a boot's prefetch goes by.
+enum class Foresight : std::uint8_t {
+  unknown,            ///< it is being looked for
+  own_profile,        ///< of this image
+  relatives_profile,  ///< of one that shares blocks with it
+  layout,             ///< partition table, boot loader, file system
+};
+[[nodiscard]] const char* to_string(Foresight foresight) noexcept;
+
+/// The last prefetch of a boot.
+struct BootPrefetch {
+  Foresight by = Foresight::unknown;
+  BlockCount wanted;     ///< that it found missing so far; grows while it looks
+  BlockCount to_come;    ///< of these
+  bool looking = false;  ///< for more; false with `to_come` 0: it has done all it could
+};
+
 struct ImageFetchStatus {
   ImageId image;
   std::size_t waiting_reads = 0;
@@ -99,6 +116,7 @@ struct ImageFetchStatus {
   FetchSources sources;               ///< since the fetcher cares for the image
   FetchReasons reasons;               ///< the same
   double spent = 0;                   ///< for it, at the prices of its sources
+  std::optional<BootPrefetch> boot;   ///< absent: nothing was foreseen for it
 };
 
 struct FetchStatistics {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fetcher/block_fetcher.h"
+#include "fs/read/change_statistics.h"
 #include "fs/read/read_policy.h"
 #include "fs/read/read_statistics.h"
 #include "fs/record/mount_recorder.h"
@@ -48,6 +49,7 @@ struct MountStatus {
   ReadPolicy policy;
   MountState state = MountState::serving;
   ReadStatistics reads;
+  ChangeStatistics changes;  ///< of the disk
   OpensStatus opens{};
   std::vector<WaitingRead> waiting;  ///< oldest first
   RecordingStatus recording;         ///< of a boot

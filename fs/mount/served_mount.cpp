@@ -106,6 +106,7 @@ MountStatus ServedMount::status() const {
           .policy = policy_,
           .state = ended() ? MountState::ending : MountState::serving,
           .reads = reads_.statistics(),
+          .changes = reads_.changes(),
           .opens = opens_.status(),
           .waiting = reads_.waiting(),
           .recording = recorder_.status(),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/read/read_service.h"
 
+#include "fs/read/change_probe.h"
 #include "fs/read/loose_overlay.h"
 #include "fs/read/page_buffer.h"
 #include "fs/read/pending_reads.h"
@@ -86,6 +87,18 @@ class ReadService::State : public std::enable_shared_from_this<State> {
     change(std::move(reply), offset, std::min(length.value(), end - offset.value()), {}, durable);
   }
 
+  Result<void> flush() {
+    if (!options_.disk) return {};
+    const TimePoint arrived = clock_.now();
+    auto done = disk().flush();
+    if (done) {
+      changes_.flushed(clock_.now() - arrived);
+    } else {
+      changes_.failed();
+    }
+    return done;
+  }
+
   void interrupt(RequestKey key) {
     auto found = pending_.mark_interrupted(key);
     if (found && is_abandoned(found->second, processes_)) give_up(found->first);
@@ -111,6 +124,7 @@ class ReadService::State : public std::enable_shared_from_this<State> {
   }
 
   [[nodiscard]] ReadStatistics statistics() const { return probe_.statistics(); }
+  [[nodiscard]] ChangeStatistics changes() const { return changes_.statistics(); }
   [[nodiscard]] bool recording() const noexcept {
     return options_.touches != nullptr && options_.touches->recording();
   }
@@ -150,20 +164,25 @@ class ReadService::State : public std::enable_shared_from_this<State> {
                              : disk().write(offset, bytes, below));
     return durable ? disk().flush() : Result<void>{};
   }
-  static void confirm(Reply reply, std::size_t size, bool zeros) {
-    if (zeros) return std::move(reply).error(0);
-    std::move(reply).written(size);
+  void confirm(Reply reply, const ReadArgs& args, bool zeros, bool waited) {
+    const Duration latency = clock_.now() - args.arrived;
+    if (zeros) {
+      changes_.zeroed(args.size, latency, waited);
+      return std::move(reply).error(0);
+    }
+    changes_.written(args.size, latency, waited);
+    std::move(reply).written(args.size);
   }
 
   void change(Reply reply, ByteOffset offset, std::size_t size, std::span<const std::byte> bytes,
               bool durable) {
     const TimePoint arrived = clock_.now();
-    const Result<void> done = apply(offset, size, bytes, durable, {});
-    if (done) return confirm(std::move(reply), size, bytes.empty());
     ReadArgs args{.offset = offset,
                   .size = size,
                   .arrived = arrived,
                   .deadline = arrived + options_.policy.deadline};
+    const Result<void> done = apply(offset, size, bytes, durable, {});
+    if (done) return confirm(std::move(reply), args, bytes.empty(), false);
     args.change = std::make_shared<const DiskChange>(
         DiskChange{.bytes = {bytes.begin(), bytes.end()}, .durable = durable});
     if (done.error().is(Errc::not_resident)) return wait(std::move(reply), std::move(args));
@@ -270,7 +289,7 @@ class ReadService::State : public std::enable_shared_from_this<State> {
     const DiskChange& change = *args.change;
     const Result<void> done =
         apply(args.offset, args.size, change.bytes, change.durable, outcome.loose);
-    if (done) return confirm(std::move(pending->reply), args.size, change.bytes.empty());
+    if (done) return confirm(std::move(pending->reply), args, change.bytes.empty(), true);
     // Its other end needs a block, too, or the block was lost again.
     if (done.error().is(Errc::not_resident) && fetches < 2 * max_fetches) {
       const auto again = pending_.insert(*pending);
@@ -307,7 +326,11 @@ class ReadService::State : public std::enable_shared_from_this<State> {
 
   void fail(Reply reply, const ReadArgs& args, const Error& error) {
     const TimePoint now = clock_.now();
-    probe_.failed(now - args.arrived);
+    if (args.change) {
+      changes_.failed();
+    } else {
+      probe_.failed(now - args.arrived);
+    }
     const bool local = args.change && error.code.category() == std::generic_category();
     const int errno_value =
         local ? to_errno(error) : errno_of_failed_read(options_.policy.when_missing, error);
@@ -347,6 +370,7 @@ class ReadService::State : public std::enable_shared_from_this<State> {
   // With their own synchronisation.
   PendingReads pending_;
   ReadProbe probe_;
+  ChangeProbe changes_;
   RateLimit log_limit_{std::chrono::seconds(1)};
 
   Mutex mutex_;
@@ -378,6 +402,10 @@ void ReadService::zero(Reply reply, ByteOffset offset, ByteCount length, bool du
   state_->zero(std::move(reply), offset, length, durable);
 }
 
+Result<void> ReadService::flush() {
+  return state_->flush();
+}
+
 void ReadService::interrupt(RequestKey key) {
   state_->interrupt(key);
 }
@@ -392,6 +420,10 @@ void ReadService::close() {
 
 ReadStatistics ReadService::statistics() const {
   return state_->statistics();
+}
+
+ChangeStatistics ReadService::changes() const {
+  return state_->changes();
 }
 
 std::vector<WaitingRead> ReadService::waiting() const {

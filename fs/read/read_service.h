@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fetcher/block_fetcher.h"
+#include "fs/read/change_statistics.h"
 #include "fs/read/read_policy.h"
 #include "fs/read/read_statistics.h"
 #include "fs/read/reply.h"
@@ -65,6 +66,8 @@ class ReadService {
   void write(Reply reply, ByteOffset offset, std::span<const std::byte> bytes, bool durable);
   /// Of a disk: zeros, up to its end.
   void zero(Reply reply, ByteOffset offset, ByteCount length, bool durable);
+  /// Of a disk: all that was written before becomes durable. For an image there is nothing to do.
+  [[nodiscard]] Result<void> flush();
 
   /// The kernel has interrupted a request, which may not have come yet: answers it with EINTR if
   /// its reader is being killed or has a signal to handle.
@@ -80,6 +83,7 @@ class ReadService {
   void close();
 
   [[nodiscard]] ReadStatistics statistics() const;
+  [[nodiscard]] ChangeStatistics changes() const;
   [[nodiscard]] std::vector<WaitingRead> waiting() const;
   /// Reads are being noted: whoever could answer them elsewhere (the kernel by itself) must not.
   [[nodiscard]] bool recording() const noexcept;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "fs/read/read_service.h"
 #include "fs/session/operations.h"
 
 namespace weft::fs {
@@ -6,7 +7,7 @@ namespace {
 
 Result<int> fsync(const ServedImage& served, fuse_ino_t node) {
   if (node != served.image_node()) return fail_errno(EISDIR, Operation::sync);
-  if (served.disk) WEFT_CHECK(served.disk->flush());
+  WEFT_CHECK(served.reads.flush());
   return 0;
 }
 

@@ -42,6 +42,39 @@ void per_mount(MetricsText& out, const MetricsInput& in, std::string_view name,
     out.sample({{"mount", mount.target}, {"image", mount.name}}, value(mount));
 }
 
+/// A family with one sample for each mounted disk.
+template <class Value>
+void per_disk(MetricsText& out, const MetricsInput& in, std::string_view name,
+              std::string_view help, Value value) {
+  out.family(name, "counter", help);
+  for (const auto& mount : in.mounts) {
+    if (mount.disk)
+      out.sample({{"mount", mount.target}, {"disk", mount.name}}, value(mount.changes));
+  }
+}
+
+void change_metrics(MetricsText& out, const MetricsInput& in) {
+  using Changes = fs::ChangeStatistics;
+  per_disk(out, in, "weft_disk_writes_total", "Writes that were answered.",
+           [](const Changes& c) { return c.writes.count; });
+  per_disk(out, in, "weft_disk_written_bytes_total", "Bytes of these.",
+           [](const Changes& c) { return c.written.value(); });
+  per_disk(out, in, "weft_disk_write_seconds_total", "Time that these took.",
+           [](const Changes& c) { return to_seconds(c.writes.total); });
+  per_disk(out, in, "weft_disk_zeroed_bytes_total", "Bytes discarded or set to zeros.",
+           [](const Changes& c) { return c.zeroed.value(); });
+  per_disk(out, in, "weft_disk_flushes_total", "Flushes that were answered.",
+           [](const Changes& c) { return c.flushes.count; });
+  per_disk(out, in, "weft_disk_flush_seconds_total", "Time that these took.",
+           [](const Changes& c) { return to_seconds(c.flushes.total); });
+  per_disk(out, in, "weft_disk_changes_waited_total",
+           "Changes that waited for a missing block below a part of it.",
+           [](const Changes& c) { return c.waited; });
+  per_disk(out, in, "weft_disk_changes_failed_total",
+           "Writes, discards and flushes answered with an error.",
+           [](const Changes& c) { return c.failed; });
+}
+
 void mount_metrics(MetricsText& out, const MetricsInput& in) {
   out.family("weft_read_duration_seconds", "histogram",
              "From a guest's read to its answer, by the slowest origin of its blocks.");
@@ -72,6 +105,7 @@ void mount_metrics(MetricsText& out, const MetricsInput& in) {
             [](const fs::MountStatus& m) {
               return m.waiting.empty() ? 0.0 : to_seconds(m.waiting.front().age);
             });
+  change_metrics(out, in);
   per_mount(out, in, "weft_lost_blocks_total", "counter",
             "Blocks that failed their check at rest, since the image was opened.",
             [](const fs::MountStatus& m) { return m.lost_blocks.value(); });

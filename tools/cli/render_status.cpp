@@ -35,7 +35,7 @@ std::string node_lines(const json::object& status) {
                      listen.empty() ? "serving no peers" : "serving peers on " + listen);
 }
 
-std::string disk_lines(const json::object& status) {
+std::string space_lines(const json::object& status) {
   const auto& disk = object_of(status, "disk");
   auto text =
       fmt::format("disk: {} used, {} free (floor {})\n", format_size(bytes_at(disk, "physical")),
@@ -132,6 +132,63 @@ std::string origin_lines(const json::object& status) {
   return any ? "\n" + table.text() : "";
 }
 
+std::string foresight(const json::object& boot) {
+  const auto by = text_of(boot, "by");
+  if (by == "own_profile") return "its profile";
+  if (by == "relatives_profile") return "a relative's profile";
+  if (by == "layout") return "its file system";
+  return "nothing yet";
+}
+
+/// What of a boot is fetched before it is read.
+std::string boot_lines(const json::object& status) {
+  Table table(
+      {{"MOUNT"}, {"BOOT FORESEEN BY"}, {"MISSING AT FIRST", right}, {"TO COME", right}, {""}});
+  bool any = false;
+  for (const auto& value : list_of(status, "mounts")) {
+    if (!value.is_object()) continue;
+    const auto& mount = value.get_object();
+    const auto& boot = object_of(mount, "boot_prefetch");
+    if (boot.empty()) continue;
+    any = true;
+    const bool looking = flag_of(boot, "looking");
+    const bool done = !looking && bytes_at(boot, "to_come") == ByteCount(0);
+    table.add({text_of(mount, "target"), foresight(boot), format_size(bytes_at(boot, "wanted")),
+               done ? "-" : format_size(bytes_at(boot, "to_come")),
+               looking ? "looking for more" : ""});
+  }
+  return any ? "\n" + table.text() : "";
+}
+
+/// What guests do to disks.
+std::string disk_lines(const json::object& status) {
+  Table table({{"DISK"},
+               {"WRITES", right},
+               {"WRITTEN", right},
+               {"P99", right},
+               {"DISCARDED", right},
+               {"FLUSHES", right},
+               {"P99", right},
+               {"WAITED", right},
+               {"FAILED", right}});
+  bool any = false;
+  for (const auto& value : list_of(status, "mounts")) {
+    if (!value.is_object()) continue;
+    const auto& mount = value.get_object();
+    const auto& changes = object_of(mount, "changes");
+    if (changes.empty()) continue;
+    any = true;
+    const auto& writes = object_of(changes, "writes");
+    const auto& flushes = object_of(changes, "flushes");
+    table.add({text_of(mount, "name"), std::to_string(count_of(writes, "count")),
+               format_size(bytes_at(changes, "written")), time_or_dash(writes, "p99"),
+               format_size(bytes_at(changes, "zeroed")), std::to_string(count_of(flushes, "count")),
+               time_or_dash(flushes, "p99"), std::to_string(count_of(changes, "waited")),
+               std::to_string(count_of(changes, "failed"))});
+  }
+  return any ? "\n" + table.text() : "";
+}
+
 std::string job_lines(const json::object& status) {
   const auto text = render_jobs(status);
   return text.empty() ? "" : "\n" + text;
@@ -154,9 +211,10 @@ std::string render_jobs(const json::object& answer) {
 }
 
 std::string render_status(const json::object& status) {
-  auto text = node_lines(status) + disk_lines(status) + network_lines(status);
+  auto text = node_lines(status) + space_lines(status) + network_lines(status);
   if (!list_of(status, "images").empty()) text += "\n" + render_images(status);
-  text += mount_lines(status) + origin_lines(status) + job_lines(status);
+  text += mount_lines(status) + origin_lines(status) + disk_lines(status) + boot_lines(status) +
+          job_lines(status);
   if (!list_of(status, "peers").empty()) text += "\n" + render_peers(status);
   return text;
 }

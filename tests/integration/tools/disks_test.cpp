@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "indexer/core/unique_fd.h"
 #include "tests/integration/tools/disk_fixture.h"
 
 #include <boost/json.hpp>
@@ -6,6 +7,9 @@
 #include <chrono>
 #include <string>
 #include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 // Writable disks as their users have them: a node with an image, another one with a disk over it.
 namespace weft::testing {
@@ -24,6 +28,27 @@ TEST_F(DiskTest, random_writes_of_any_size_over_an_image_elsewhere_read_back) {
     const auto done = run(line, 120s);
     EXPECT_TRUE(done.status.ok()) << way.front() << done.out << done.err;
   }
+}
+
+TEST_F(DiskTest, status_counts_what_its_guest_does) {
+  const std::string content(std::size_t{256} << 10, 'x');
+  {
+    const UniqueFd disk(::open(file().c_str(), O_WRONLY | O_CLOEXEC));
+    ASSERT_TRUE(disk);
+    const auto size = static_cast<ssize_t>(content.size());
+    ASSERT_EQ(::pwrite(disk.get(), content.data(), content.size(), 0), size);
+    ASSERT_EQ(::pwrite(disk.get(), content.data(), content.size(), 8192), size);
+    ASSERT_EQ(::fsync(disk.get()), 0);
+    ASSERT_EQ(::fallocate(disk.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 65536), 0);
+  }
+  const auto status = boost::json::parse(must(b_, {"status", "--json"}).out);
+  const auto& changes = status.at("mounts").at(0).at("changes");
+  EXPECT_EQ(changes.at("written").to_number<std::size_t>(), 2 * content.size());
+  EXPECT_GE(changes.at("writes").at("count").to_number<int>(), 2);
+  EXPECT_EQ(changes.at("zeroed").to_number<int>(), 65536);
+  EXPECT_EQ(changes.at("flushes").at("count").to_number<int>(), 1);
+  EXPECT_EQ(changes.at("failed").to_number<int>(), 0);
+  EXPECT_TRUE(must(b_, {"status"}).out.contains("DISCARDED"));
 }
 
 TEST_F(DiskTest, killed_worker_costs_its_writer_nothing) {

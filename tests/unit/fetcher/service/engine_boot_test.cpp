@@ -90,6 +90,24 @@ TEST_F(EngineBoot, fetches_what_the_profile_names_in_its_order_and_no_more) {
   EXPECT_TRUE(local->readable(blocks(200, 64)));
 }
 
+TEST_F(EngineBoot, tells_what_it_goes_by_and_what_is_still_to_come) {
+  reads(200, 64);
+  start();
+  ScriptedPeer& peer = connect("a");
+  const auto boot = [&] { return engine->statistics().images.at(0).boot; };
+  EXPECT_FALSE(boot()) << "nothing was asked for";
+  engine->prefetch_boot(local);
+  world.run_for(std::chrono::milliseconds(300));
+  ASSERT_TRUE(boot());
+  EXPECT_EQ(boot()->by, Foresight::own_profile);
+  EXPECT_EQ(boot()->wanted, BlockCount(64));
+  EXPECT_EQ(boot()->to_come, BlockCount(64));
+  serve(peer);
+  EXPECT_EQ(boot()->wanted, BlockCount(64));
+  EXPECT_EQ(boot()->to_come, BlockCount(0));
+  EXPECT_FALSE(boot()->looking);
+}
+
 TEST_F(EngineBoot, an_own_profile_that_is_wrong_costs_no_fetch_of_other_blocks) {
   reads(200, 64);
   reads(20, 30, 100);  // says that 20 … 49 have the content of 100 … 129

@@ -26,6 +26,13 @@ MetricsInput input() {
   wan.below.back() = 3;
   mount.waiting.push_back({{BlockIndex(7), BlockCount(1)}, 1500ms, 42});
   in.mounts.push_back(mount);
+  fs::MountStatus disk;
+  disk.target = "/srv/vm7";
+  disk.name = "vm7";
+  disk.disk = true;
+  disk.changes.written = ByteCount(8192);
+  disk.changes.flushes.count = 5;
+  in.mounts.push_back(disk);
   in.jobs.push_back({ImageId{}, "web", {}, 1e6});
   fetcher::PeerStatus peer;
   peer.address = "10.0.0.7:7440";
@@ -73,6 +80,9 @@ TEST(Metrics, say_what_the_node_counted) {
   EXPECT_EQ(at("weft_read_bytes_total{" + mount + ",origin=\"wan_peer\"}"), 12288);
   EXPECT_EQ(at("weft_reads_waiting{" + mount + "}"), 1);
   EXPECT_EQ(at("weft_read_oldest_wait_seconds{" + mount + "}"), 1.5);
+  EXPECT_EQ(at("weft_disk_written_bytes_total{mount=\"/srv/vm7\",disk=\"vm7\"}"), 8192);
+  EXPECT_EQ(at("weft_disk_flushes_total{mount=\"/srv/vm7\",disk=\"vm7\"}"), 5);
+  EXPECT_FALSE(parsed.samples.contains("weft_disk_flushes_total{" + mount + "}")) << "no disk";
   EXPECT_EQ(at("weft_peer_received_bytes_total{peer=\"10.0.0.7:7440\"}"), 4096);
   const std::string image = "id=\"" + std::string(64, '0') + "\",image=\"web\"";
   EXPECT_EQ(at("weft_image_blocks{" + image + ",state=\"missing\"}"), 5)

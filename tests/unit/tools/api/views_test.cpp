@@ -85,6 +85,28 @@ TEST(Views, reads_are_shown_by_where_their_blocks_came_from) {
   EXPECT_EQ(view.at("borrowed").at("reads").to_number<int>(), 0);
 }
 
+TEST(Views, a_mount_shows_what_is_fetched_for_its_boot) {
+  const fs::MountStatus mount;
+  fetcher::ImageFetchStatus fetch;
+  EXPECT_TRUE(to_json(mount, nullptr).at("boot_prefetch").is_null());
+  EXPECT_TRUE(to_json(mount, &fetch).at("boot_prefetch").is_null()) << "nothing is foreseen";
+  fetch.boot = {fetcher::Foresight::relatives_profile, BlockCount(10), BlockCount(4), true};
+  EXPECT_EQ(boost::json::serialize(to_json(mount, &fetch).at("boot_prefetch")),
+            R"({"by":"relatives_profile","wanted":40960,"to_come":16384,"looking":true})");
+}
+
+TEST(Views, only_disks_show_changes) {
+  fs::MountStatus mount;
+  mount.changes.written = ByteCount(4096);
+  mount.changes.writes = {.count = 2, .p50 = 1ms, .p99 = 2ms, .max = 3ms, .total = 4ms};
+  EXPECT_TRUE(to_json(mount, nullptr).at("changes").is_null());
+  mount.disk = true;
+  const auto changes = to_json(mount, nullptr).at("changes");
+  EXPECT_EQ(changes.at("written").to_number<int>(), 4096);
+  EXPECT_EQ(changes.at("writes").at("count").to_number<int>(), 2);
+  EXPECT_EQ(changes.at("writes").at("max").to_number<double>(), 0.003);
+}
+
 TEST(Views, job_with_unknown_time_left_has_null) {
   JobView job{ImageId{}, "web", {}};
   EXPECT_EQ(to_json(job).at("percent").to_number<double>(), 0) << "not looked at yet";

@@ -232,6 +232,35 @@ TEST(Render, status_shows_where_the_time_of_reads_went) {
       << text;
 }
 
+TEST(Render, status_shows_what_is_fetched_for_a_boot) {
+  const auto text = render_status(parse(R"({"mounts": [
+    {"target": "/mnt/vm", "name": "deb12", "boot_prefetch":
+      {"by": "relatives_profile", "wanted": 8388608, "to_come": 4194304, "looking": true}},
+    {"target": "/mnt/old", "name": "deb11", "boot_prefetch":
+      {"by": "own_profile", "wanted": 8388608, "to_come": 0, "looking": false}},
+    {"target": "/mnt/web", "name": "web", "boot_prefetch": null}]})"));
+  EXPECT_TRUE(
+      text.contains("\n"
+                    "MOUNT     BOOT FORESEEN BY      MISSING AT FIRST  TO COME\n"
+                    "/mnt/vm   a relative's profile           8.0 MiB  4.0 MiB  looking for more\n"
+                    "/mnt/old  its profile                    8.0 MiB        -\n"))
+      << text;
+}
+
+TEST(Render, status_shows_what_guests_do_to_disks) {
+  const auto text = render_status(parse(R"({"mounts": [
+    {"target": "/mnt/web", "name": "web", "changes": null},
+    {"target": "/srv/vm7", "name": "vm7", "changes":
+      {"writes": {"count": 12, "p99": 0.002}, "written": 1048576, "zeroed": 4096,
+       "zeroed_ranges": {"count": 1}, "flushes": {"count": 3, "p99": 0.02}, "waited": 2,
+       "failed": 0}}]})"));
+  EXPECT_TRUE(
+      text.contains("\n"
+                    "DISK  WRITES  WRITTEN  P99  DISCARDED  FLUSHES   P99  WAITED  FAILED\n"
+                    "vm7       12  1.0 MiB  2ms    4.0 KiB        3  20ms       2       0\n"))
+      << text;
+}
+
 TEST(Render, jobs_show_their_cap) {
   const auto text = render_jobs(parse(R"({"jobs": [{"name": "deb12", "state": "paused",
     "percent": 50, "done": 4096, "total": 8192, "rate": 4096, "limit": 1048576, "eta": null,

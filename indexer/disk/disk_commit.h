@@ -64,7 +64,7 @@ class DiskCommit {
   [[nodiscard]] Result<void> write_map(const ImageInfo& info);
   [[nodiscard]] Result<void> write_borrowed(const ImageInfo& info);
   [[nodiscard]] Result<std::shared_ptr<LocalImage>> register_image(const ImageInfo& info);
-  [[nodiscard]] Result<void> register_known(const CatalogImage& row);
+  [[nodiscard]] Result<std::shared_ptr<LocalImage>> name_known(std::shared_ptr<LocalImage> image);
   [[nodiscard]] Result<void> complete_known(LocalImage& image);
 
   const std::shared_ptr<ImageTable> table_;

@@ -55,33 +55,37 @@ Result<void> DiskCommit::write_borrowed(const ImageInfo& info) {
 }
 
 Result<std::shared_ptr<LocalImage>> DiskCommit::register_image(const ImageInfo& info) {
-  bool was_known = false;
   std::shared_ptr<LocalImage> image;
   {
     const Lock flushing(table_->flushing());
     const Lock changes(table_->changes());
-    WEFT_TRY(const auto there, table_->catalog().image(info.id));
-    was_known = there.has_value();
-    if (there) {
-      WEFT_CHECK(register_known(*there));
-    } else {
+    WEFT_TRY(const auto known, table_->catalog().image(info.id));
+    if (!known) {
       const CatalogImage row{.info = info, .in_place = false, .source = "", .lender = false};
       const ExclusiveLock lending(table_->lending());
       WEFT_CHECK(table_->take_in(incoming_->paths(), row,
                                  [&] { return table_->catalog().add(name_, row, lenders_); }));
+      if (name_.empty()) table_->note_unnamed(info.id);
+      return table_->handle(info.id);
     }
-    if (name_.empty()) table_->note_unnamed(info.id);
+    if (known->lender) WEFT_CHECK(table_->catalog().wake(info.id));
+    table_->wake(*known);
+    table_->note_unnamed(info.id);
     WEFT_TRY(image, table_->handle(info.id));
   }
-  if (was_known) WEFT_CHECK(complete_known(*image));
-  return image;
+  // The name last: it promises all of it.
+  WEFT_CHECK(complete_known(*image));
+  return name_known(std::move(image));
 }
 
-Result<void> DiskCommit::register_known(const CatalogImage& row) {
-  WEFT_CHECK(table_->catalog().add(name_, row));
-  table_->wake(row);
-  if (!name_.empty()) table_->forget_unnamed(row.info.id);
-  return {};
+Result<std::shared_ptr<LocalImage>> DiskCommit::name_known(std::shared_ptr<LocalImage> image) {
+  if (name_.empty()) return image;
+  const Lock changes(table_->changes());
+  WEFT_TRY(const auto row, table_->catalog().image(image->info().id));
+  if (!row) return fail(Errc::unknown_image, Operation::commit, name_);
+  WEFT_CHECK(table_->catalog().add(name_, *row));
+  table_->forget_unnamed(row->info.id);
+  return image;
 }
 
 // An image of this content is here already, perhaps not all of it: it gets what the disk has.

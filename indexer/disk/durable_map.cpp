@@ -16,7 +16,7 @@ Result<void> DurableMap::create(File& file, const DiskHeader& header) {
   return file.write_at(ByteOffset(0), page);
 }
 
-Result<DurableMap> DurableMap::open(std::unique_ptr<File> file) {
+Result<DurableMap> DurableMap::open(std::shared_ptr<File> file) {
   std::array<std::byte, DiskHeader::size> head{};
   WEFT_TRY(const std::size_t got, file->read_at(ByteOffset(0), head));
   WEFT_TRY(const DiskHeader header, DiskHeader::decode(std::span(head).first(got)));
@@ -75,8 +75,11 @@ Result<void> DurableMap::load(DiskMap& map) {
 Result<void> DurableMap::write(std::uint64_t chunk, const DiskMap::Words& words) {
   const Turn& turn = turns_[chunk];
   const DiskChunkPage page{.chunk = chunk, .sequence = turn.sequence + 1, .words = words};
+  // Not counted on by a `sync` for others if it fails: perhaps torn, it is written again.
+  unsynced_.erase(chunk);
+  WEFT_CHECK(file_->write_at(place_of(chunk, turn.next), page.encode(header_.serial)));
   unsynced_.insert(chunk);
-  return file_->write_at(place_of(chunk, turn.next), page.encode(header_.serial));
+  return {};
 }
 
 Result<void> DurableMap::sync() {
@@ -87,11 +90,6 @@ Result<void> DurableMap::sync() {
   }
   unsynced_.clear();
   return {};
-}
-
-Result<ByteCount> DurableMap::physical_size() {
-  WEFT_TRY(const FileStat stat, file_->stat());
-  return stat.allocated;
 }
 
 }  // namespace weft

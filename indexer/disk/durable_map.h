@@ -27,7 +27,7 @@ class DurableMap {
   /// Writes a new file. Not synced.
   [[nodiscard]] static Result<void> create(File& file, const DiskHeader& header);
   /// Errc::damaged_state, newer_state.
-  [[nodiscard]] static Result<DurableMap> open(std::unique_ptr<File> file);
+  [[nodiscard]] static Result<DurableMap> open(std::shared_ptr<File> file);
 
   [[nodiscard]] const DiskHeader& header() const noexcept { return header_; }
   /// Enters what is on disk into `map`. Cost grows with what was ever written. Errc::damaged_state:
@@ -38,7 +38,6 @@ class DurableMap {
   /// other one goes on holding.
   [[nodiscard]] Result<void> write(std::uint64_t chunk, const DiskMap::Words& words);
   [[nodiscard]] Result<void> sync();
-  [[nodiscard]] Result<ByteCount> physical_size();
 
  private:
   /// Which page of a chunk is written next.
@@ -50,12 +49,12 @@ class DurableMap {
     std::optional<DiskChunkPage> page;
     Turn turn;
   };
-  DurableMap(std::unique_ptr<File> file, const DiskHeader& header)
+  DurableMap(std::shared_ptr<File> file, const DiskHeader& header)
       : file_(std::move(file)), header_(header) {}
   [[nodiscard]] Result<Loaded> load_chunk(std::uint64_t chunk);
   [[nodiscard]] static ByteOffset place_of(std::uint64_t chunk, unsigned page);
 
-  std::unique_ptr<File> file_;
+  std::shared_ptr<File> file_;
   DiskHeader header_;
   std::map<std::uint64_t, Turn> turns_;  // of chunks that were ever written
   std::set<std::uint64_t> unsynced_;

@@ -83,7 +83,7 @@ Result<void> LiveMap::set(const DiskMap& map, BlockRange range, DiskPlace place)
   return {};
 }
 
-Result<ByteCount> LiveMap::physical_size() {
+Result<ByteCount> LiveMap::physical_size() const {
   WEFT_TRY(const FileStat stat, file_->stat());
   return stat.allocated;
 }

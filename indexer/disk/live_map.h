@@ -35,7 +35,7 @@ class LiveMap {
   /// Notes that the blocks are in `place`; `map` still says what was before. The blocks' words are
   /// changed by nobody else meanwhile.
   [[nodiscard]] Result<void> set(const DiskMap& map, BlockRange range, DiskPlace place);
-  [[nodiscard]] Result<ByteCount> physical_size();
+  [[nodiscard]] Result<ByteCount> physical_size() const;
 
  private:
   explicit LiveMap(std::unique_ptr<File> file) : file_(std::move(file)) {}

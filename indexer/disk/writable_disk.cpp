@@ -27,14 +27,15 @@ Result<std::shared_ptr<WritableDisk>> WritableDisk::open(FileSystem& fs, const D
                                                          std::shared_ptr<LocalImage> base,
                                                          const Digest& boot, SpaceGuard* space) {
   WEFT_TRY(auto pack, fs.open(paths.pack, OpenMode::read_write));
-  WEFT_TRY(auto map_file, fs.open(paths.map, OpenMode::read_write));
-  WEFT_TRY(auto durable, DurableMap::open(std::move(map_file)));
+  WEFT_TRY(std::shared_ptr<File> map, fs.open(paths.map, OpenMode::read_write));
+  WEFT_TRY(auto durable, DurableMap::open(map));
   if (durable.header().base != base->info().id || durable.header().bytes != base->info().size) {
     return fail(Errc::damaged_state, Operation::open,
                 "disk " + name + ": its files belong to another image than the catalog says");
   }
-  std::shared_ptr<WritableDisk> disk(new WritableDisk(
-      std::move(name), std::move(base), Files{std::move(pack), std::move(durable)}, space));
+  std::shared_ptr<WritableDisk> disk(
+      new WritableDisk(std::move(name), std::move(base),
+                       Files{std::move(pack), std::move(map), std::move(durable)}, space));
   WEFT_CHECK(disk->load(fs, paths, boot));
   return disk;
 }
@@ -45,6 +46,7 @@ WritableDisk::WritableDisk(std::string name, std::shared_ptr<LocalImage> base, F
       base_(std::move(base)),
       size_(files.durable.header().bytes),
       pack_(std::move(files.pack)),
+      map_file_(std::move(files.map)),
       space_(space),
       map_(blocks_for(size_)),
       dirty_chunks_(BlockCount(map_.chunks())),
@@ -161,7 +163,9 @@ void WritableDisk::end_snapshot() {
 
 DiskUsage WritableDisk::usage() const {
   DiskUsage usage{.written = map_.written(), .physical = {}};
-  if (const auto stat = pack_->stat()) usage.physical += stat->allocated;
+  for (File* const file : {pack_.get(), map_file_.get()})
+    if (const auto stat = file->stat()) usage.physical += stat->allocated;
+  if (const auto live = live_->physical_size()) usage.physical += *live;
   return usage;
 }
 

@@ -87,11 +87,14 @@ class WritableDisk {
   [[nodiscard]] Result<void> write(ByteOffset offset, std::span<const std::byte> bytes,
                                    const BlocksBelow& below);
   [[nodiscard]] Result<void> write(ByteOffset offset, std::span<const std::byte> bytes);
-  /// The range reads as zeros; what it took in the pack is given back. Errors as `write`.
+  /// The range reads as zeros; what it took in the pack is given back. Errors as `write`. By and
+  /// by: who writes elsewhere meanwhile waits for 1 MiB of it at most to be copied.
   [[nodiscard]] Result<void> zero(ByteOffset offset, ByteCount length, const BlocksBelow& below);
   [[nodiscard]] Result<void> zero(ByteOffset offset, ByteCount length);
-  /// A block that a change of these bytes needs and that must be fetched; nullopt: none.
-  [[nodiscard]] std::optional<BlockIndex> missing_for(ByteOffset offset, ByteCount length) const;
+  /// The blocks that a change of these bytes covers whole.
+  [[nodiscard]] BlockRange whole_blocks(ByteOffset offset, ByteCount length) const;
+  /// Blocks that a change of these bytes needs and that must be fetched: two at most.
+  [[nodiscard]] std::vector<BlockIndex> missing_for(ByteOffset offset, ByteCount length) const;
   /// Makes every change that has returned durable. After an error of the file system's sync every
   /// further call fails, until the disk is opened again: the kernel may have marked clean what it
   /// could not write, and would let a second sync succeed without it.
@@ -111,6 +114,7 @@ class WritableDisk {
  private:
   struct Files {
     std::unique_ptr<File> pack;
+    std::shared_ptr<File> map;
     DurableMap durable;
   };
   /// The blocks that a change touches, and its first and last one if they change in part only, with
@@ -121,7 +125,6 @@ class WritableDisk {
   [[nodiscard]] Result<void> load(FileSystem& fs, const DiskPaths& paths, const Digest& boot)
       WEFT_EXCLUDES(flush_mutex_);
   [[nodiscard]] Result<void> check_range(ByteOffset offset, std::uint64_t length) const;
-  [[nodiscard]] BlockRange whole_blocks(ByteOffset offset, ByteCount length) const;
   [[nodiscard]] Result<void> read_block(BlockIndex block, std::span<std::byte> out,
                                         const BlocksBelow& below) const;
   [[nodiscard]] Result<void> read_pack(ByteOffset offset, std::span<std::byte> out) const;
@@ -130,6 +133,8 @@ class WritableDisk {
   [[nodiscard]] Result<void> reserve(BlockRange touched);
   [[nodiscard]] Result<void> write_edges(const Edges& edges);
   [[nodiscard]] Result<void> move_to(BlockRange range, DiskPlace place);
+  [[nodiscard]] Result<ByteOffset> zero_some(ByteOffset offset, ByteOffset end,
+                                             const BlocksBelow& below) WEFT_EXCLUDES(gate_);
   void give_back(std::span<const BlockRange> runs);
   [[nodiscard]] Result<void> synced(Result<void> outcome) WEFT_REQUIRES(flush_mutex_);
   [[nodiscard]] Result<void> flush_some(std::span<const std::uint64_t> chunks)
@@ -144,7 +149,8 @@ class WritableDisk {
   const std::shared_ptr<LocalImage> base_;
   const ByteCount size_;
   const std::unique_ptr<File> pack_;
-  SpaceGuard* const space_;  // may be null
+  const std::shared_ptr<File> map_file_;  // of `durable_`; asked for its size only
+  SpaceGuard* const space_;               // may be null
 
   // Lock-free to read; changed under the locks of the regions.
   DiskMap map_;

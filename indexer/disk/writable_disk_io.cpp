@@ -21,6 +21,12 @@ class OfImage final : public BlocksBelow {
   LocalImage& image_;
 };
 
+/// As much of it as lies in one of the units that the disk is divided into.
+BlockRange leading_part(BlockRange range, std::uint64_t unit) {
+  const BlockIndex end((range.first.value() / unit + 1) * unit);
+  return BlockRange::between(range.first, std::min(end, range.end()));
+}
+
 ByteOffset end_of(BlockIndex block, ByteCount size) {
   return ByteOffset(std::min(offset_of(block + BlockCount(1)).value(), size.value()));
 }
@@ -122,17 +128,19 @@ BlockRange WritableDisk::whole_blocks(ByteOffset offset, ByteCount length) const
   return BlockRange::between(first, past);
 }
 
-std::optional<BlockIndex> WritableDisk::missing_for(ByteOffset offset, ByteCount length) const {
+std::vector<BlockIndex> WritableDisk::missing_for(ByteOffset offset, ByteCount length) const {
   const BlockRange touched = blocks_touched(offset, length);
   const BlockRange whole = whole_blocks(offset, length);
-  const auto needs = [&](BlockIndex block) {
-    return !whole.contains(block) && map_.place(block) == DiskPlace::below &&
-           !base_->readable({block, BlockCount(1)});
+  std::vector<BlockIndex> missing;
+  const auto look_at = [&](BlockIndex block) {
+    if (!whole.contains(block) && map_.place(block) == DiskPlace::below &&
+        !base_->readable({block, BlockCount(1)}))
+      missing.push_back(block);
   };
-  if (touched.empty()) return std::nullopt;
-  if (needs(touched.first)) return touched.first;
-  const BlockIndex last = touched.end() - BlockCount(1);
-  return needs(last) ? std::optional(last) : std::nullopt;
+  if (touched.empty()) return missing;
+  look_at(touched.first);
+  if (touched.count > BlockCount(1)) look_at(touched.end() - BlockCount(1));
+  return missing;
 }
 
 // What the first and the last block hold after the change; `bytes` null: zeros.
@@ -182,12 +190,18 @@ Result<void> WritableDisk::write_edges(const Edges& edges) {
   return {};
 }
 
-// In the live map first: what a successor of this process finds must be what is read here.
+// In the live map first: what a successor of this process finds must be what is read here. Chunk by
+// chunk: the words of one are in one page of that file, which is written or is not, so that after
+// an error both maps still say the same.
 Result<void> WritableDisk::move_to(BlockRange range, DiskPlace place) {
-  if (map_.all_in(range, place)) return {};
-  WEFT_CHECK(live_->set(map_, range, place));
-  map_.set(range, place);
-  mark_dirty(range);
+  while (!range.empty()) {
+    const BlockRange part = leading_part(range, DiskMap::chunk_blocks);
+    range = BlockRange::between(part.end(), range.end());
+    if (map_.all_in(part, place)) continue;
+    WEFT_CHECK(live_->set(map_, part, place));
+    map_.set(part, place);
+    mark_dirty(part);
+  }
   return {};
 }
 
@@ -202,8 +216,9 @@ Result<void> WritableDisk::write(ByteOffset offset, std::span<const std::byte> b
   const BlockRange touched = blocks_touched(offset, ByteCount(bytes.size()));
   const SharedLock gate(gate_);
   const RegionLocks::Guard held(regions_, touched);
-  WEFT_TRY(const Edges edges, edges_of(offset, bytes.size(), bytes.data(), below));
+  // Before what is missing is fetched in vain.
   WEFT_CHECK(reserve(touched));
+  WEFT_TRY(const Edges edges, edges_of(offset, bytes.size(), bytes.data(), below));
   if (snapshot_) snapshot_->keep(touched, *pack_);
   const auto done = [&]() -> Result<void> {
     const BlockRange whole = whole_blocks(offset, ByteCount(bytes.size()));
@@ -228,9 +243,26 @@ Result<void> WritableDisk::zero(ByteOffset offset, ByteCount length) {
 Result<void> WritableDisk::zero(ByteOffset offset, ByteCount length, const BlocksBelow& below) {
   WEFT_CHECK(check_range(offset, length.value()));
   if (length == ByteCount(0)) return {};
-  const BlockRange touched = blocks_touched(offset, length);
-  const BlockRange whole = whole_blocks(offset, length);
+  // Only to see that both ends can be read: else nothing is to be changed.
+  WEFT_CHECK(edges_of(offset, length.value(), nullptr, below));
+  const ByteOffset end = offset + length;
+  while (offset < end) {
+    WEFT_TRY(offset, zero_some(offset, end, below));
+  }
+  return {};
+}
+
+// Up to the end of a chunk or, where a snapshot must be given the blocks first, of a region: a
+// discard of a whole disk holds nobody up for long. Returns where it ended.
+Result<ByteOffset> WritableDisk::zero_some(ByteOffset offset, ByteOffset end,
+                                           const BlocksBelow& below) {
   const SharedLock gate(gate_);
+  const BlockRange all = blocks_touched(offset, ByteCount(end.value() - offset.value()));
+  const BlockRange touched =
+      leading_part(all, snapshot_ ? DiskMap::region_blocks : DiskMap::chunk_blocks);
+  end = std::min(end, offset_of(touched.end()));
+  const ByteCount length(end.value() - offset.value());
+  const BlockRange whole = whole_blocks(offset, length);
   const RegionLocks::Guard held(regions_, touched);
   WEFT_TRY(const Edges edges, edges_of(offset, length.value(), nullptr, below));
   if (snapshot_) snapshot_->keep(touched, *pack_);
@@ -250,7 +282,8 @@ Result<void> WritableDisk::zero(ByteOffset offset, ByteCount length, const Block
     return {};
   }();
   unflushed_ = true;
-  return done;
+  WEFT_CHECK(done);
+  return end;
 }
 
 // The durable map may still say that they are written. After a cut they are then zeros, which is

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "indexer/disk/disks.h"
+#include "tests/support/indexer/faulty_file_system.h"
 #include "tests/unit/indexer/store/store_fixture.h"
 
 #include <algorithm>
@@ -55,6 +56,9 @@ class StoreDisks : public test::StoreFixture {
       EXPECT_EQ(*made->node(node), bytes);
   }
 
+  FileSystem& file_system() override { return faulty_; }
+
+  test::FaultyFileSystem faulty_;
   const SampleImage sample_ = base_sample();
   std::vector<std::byte> model_ = sample_.bytes;
 };
@@ -143,6 +147,25 @@ TEST_F(StoreDisks, commit_without_changes_is_another_name_of_the_image) {
   ASSERT_TRUE(result) << result.error().message();
   EXPECT_EQ(result->info, sample_.info);
   EXPECT_EQ(store_->find("same")->info, sample_.info);
+}
+
+TEST_F(StoreDisks, commit_of_known_content_that_fails_gives_no_name) {
+  ASSERT_TRUE(import(sample_, "base"));
+  const auto disk = create("vm");
+  ASSERT_TRUE(disk);
+  write(*disk, 10, some(3, 1));
+  const SampleImage expected(model_);
+  adopt(expected, "elsewhere");  // of which nothing is here
+  faulty_.add({.call = test::DiskCall::write,
+               .path_contains = "images/" + to_hex(expected.info.id),
+               .and_after = true,
+               .error = ENOSPC});
+  EXPECT_FALSE(commit("vm", "new"));
+  EXPECT_TRUE(store_->find("new").error().is(Errc::unknown_image));
+  faulty_.clear_faults();
+  ASSERT_TRUE(commit("vm", "new"));
+  const auto made = image(expected);
+  EXPECT_TRUE(made->readable({BlockIndex(10), BlockCount(3)}));
 }
 
 TEST_F(StoreDisks, commit_without_a_name_is_there_as_long_as_it_is_held) {

@@ -42,13 +42,13 @@ TEST_F(Disk, part_of_a_block_that_is_missing_below_is_not_written) {
   ASSERT_FALSE(written);
   EXPECT_TRUE(written.error().is(Errc::not_resident));
   EXPECT_EQ(disk_->missing_for(ByteOffset(block_size - 10), ByteCount(2 * block_size)),
-            BlockIndex(0));
+            (std::vector{BlockIndex(0), BlockIndex(2)}));
   EXPECT_EQ(disk_->usage().written, BlockCount(0));
 }
 
 TEST_F(Disk, whole_blocks_need_nothing_from_below) {
   make_lazy();
-  EXPECT_EQ(disk_->missing_for(ByteOffset(block_size), ByteCount(2 * block_size)), std::nullopt);
+  EXPECT_TRUE(disk_->missing_for(ByteOffset(block_size), ByteCount(2 * block_size)).empty());
   ASSERT_TRUE(disk_->write(ByteOffset(block_size), bytes(2 * block_size)));
   EXPECT_TRUE(disk_->readable({BlockIndex(1), BlockCount(2)}));
   EXPECT_FALSE(disk_->readable({BlockIndex(0), BlockCount(2)}));
@@ -145,6 +145,14 @@ TEST_F(Disk, snapshot_holds_what_was_there_while_the_disk_goes_on) {
   std::vector<std::byte> out(block_size);
   ASSERT_TRUE(disk_->read(ByteOffset(10 * block_size), out));
   EXPECT_EQ(out, bytes(block_size, 2));
+}
+
+TEST_F(Disk, usage_counts_its_maps) {
+  const ByteCount before = disk_->usage().physical;
+  EXPECT_GT(before, ByteCount(0)) << "their headers";
+  ASSERT_TRUE(disk_->zero(ByteOffset(0), ByteCount(block_size)));
+  ASSERT_TRUE(disk_->flush());
+  EXPECT_GT(disk_->usage().physical, before);
 }
 
 }  // namespace

@@ -8,6 +8,16 @@ namespace weft::fs {
 std::optional<PendingId> PendingReads::insert(PendingRead& read) {
   const Lock lock(mutex_);
   if (closed_ || reads_.size() >= limit_) return std::nullopt;
+  return add(read);
+}
+
+std::optional<PendingId> PendingReads::put_back(PendingRead& read) {
+  const Lock lock(mutex_);
+  if (closed_) return std::nullopt;
+  return add(read);
+}
+
+PendingId PendingReads::add(PendingRead& read) {
   if (std::erase(interrupted_, read.reply.key()) > 0) read.reader.interrupted = true;
   const PendingId id{next_id_++};
   reads_.emplace_hint(reads_.end(), id, std::move(read));

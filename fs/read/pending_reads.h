@@ -23,9 +23,15 @@ namespace weft::fs {
 /// Never reused, unlike RequestKey.
 enum class PendingId : std::uint64_t {};
 
-/// What is to become of a part of a disk.
+/// What is still to become of a disk: of blocks that change in part.
 struct DiskChange {
-  std::vector<std::byte> bytes;  ///< to be written; empty: zeros
+  struct Piece {
+    ByteOffset offset;
+    std::size_t size = 0;
+  };
+  std::vector<Piece> pieces;     ///< one or two
+  std::vector<std::byte> bytes;  ///< to be written, piece after piece
+  bool zeros = false;            ///< … or all of it becomes zero
   bool durable = false;          ///< O_DSYNC: flushed before the reply
 };
 
@@ -37,6 +43,7 @@ struct ReadArgs {
   TimePoint arrived;
   TimePoint deadline;
   std::shared_ptr<const DiskChange> change{};  ///< null: a read
+  std::vector<fetcher::LooseBlock> loose{};    ///< of a change: came, and could not be stored
 };
 
 struct PendingRead {
@@ -62,6 +69,9 @@ class PendingReads {
   /// `read.reply` is left with the caller.
   [[nodiscard]] std::optional<PendingId> insert(PendingRead& read) WEFT_EXCLUDES(mutex_);
   [[nodiscard]] std::optional<PendingRead> take(PendingId id) WEFT_EXCLUDES(mutex_);
+  /// What was taken has to wait again, however many do. nullopt: closed, and `read.reply` is left
+  /// with the caller.
+  [[nodiscard]] std::optional<PendingId> put_back(PendingRead& read) WEFT_EXCLUDES(mutex_);
   /// Refuses entries from now on and takes all, oldest first.
   [[nodiscard]] std::vector<PendingRead> close() WEFT_EXCLUDES(mutex_);
 
@@ -97,6 +107,7 @@ class PendingReads {
   using Map = std::map<PendingId, PendingRead>;
   static constexpr std::size_t remembered_interrupts = 256;
 
+  [[nodiscard]] PendingId add(PendingRead& read) WEFT_REQUIRES(mutex_);
   [[nodiscard]] PendingRead extract(Map::iterator at) WEFT_REQUIRES(mutex_);
 
   const std::size_t limit_;

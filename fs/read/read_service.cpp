@@ -53,13 +53,12 @@ class ReadService::State : public std::enable_shared_from_this<State> {
     if (size == 0) return std::move(reply).data({});
 
     const BlockRange blocks = blocks_touched(offset, ByteCount(size));
-    if (options_.touches != nullptr) options_.touches->note(blocks, arrived);
+    note(blocks, arrived);
     if (readable(blocks)) {
       const std::span<std::byte> buffer = page_buffer(size);
       const Result<void> result = read_here(offset, buffer);
       if (result) {
-        const bool borrowed = image_->borrows(blocks_touched(offset, ByteCount(size)));
-        probe_.answered(borrowed ? ReadOrigin::borrowed : ReadOrigin::resident, size,
+        probe_.answered(borrows(blocks) ? ReadOrigin::borrowed : ReadOrigin::resident, size,
                         clock_.now() - arrived);
         return std::move(reply).data(buffer);
       }
@@ -155,15 +154,65 @@ class ReadService::State : public std::enable_shared_from_this<State> {
     if (!options_.disk) return read_with_loose(*image_, loose, offset, out);
     return disk().read(offset, out, LooseBelow(*image_, loose));
   }
-  /// `bytes` empty: zeros.
-  [[nodiscard]] Result<void> apply(ByteOffset offset, std::size_t size,
-                                   std::span<const std::byte> bytes, bool durable,
+  /// Runs of blocks that are the image's: all of them, unless a disk lies over it.
+  template <class Use>
+  void each_below(BlockRange blocks, Use use) const {
+    if (!options_.disk) return use(blocks);
+    while (!blocks.empty()) {
+      const DiskMap::Run run = disk().map().leading_run(blocks);
+      if (run.place == DiskPlace::below) use(run.range);
+      blocks = BlockRange::between(run.range.end(), blocks.end());
+    }
+  }
+  /// What a guest wrote is no part of a profile of the image.
+  void note(BlockRange blocks, TimePoint now) const {
+    if (!recording()) return;
+    each_below(blocks, [&](BlockRange below) { options_.touches->note(below, now); });
+  }
+  [[nodiscard]] bool borrows(BlockRange blocks) const {
+    bool any = false;
+    each_below(blocks, [&](BlockRange below) { any = any || image_->borrows(below); });
+    return any;
+  }
+
+  [[nodiscard]] Result<void> apply(const DiskChange& change,
                                    std::span<const fetcher::LooseBlock> loose) const {
     const LooseBelow below(*image_, loose);
-    WEFT_CHECK(bytes.empty() ? disk().zero(offset, ByteCount(size), below)
-                             : disk().write(offset, bytes, below));
-    return durable ? disk().flush() : Result<void>{};
+    std::span<const std::byte> bytes(change.bytes);
+    for (const auto& [offset, size] : change.pieces) {
+      if (change.zeros) {
+        WEFT_CHECK(disk().zero(offset, ByteCount(size), below));
+      } else {
+        WEFT_CHECK(disk().write(offset, bytes.first(size), below));
+        bytes = bytes.subspan(size);
+      }
+    }
+    return change.durable ? disk().flush() : Result<void>{};
   }
+
+  /// Writes what changes whole, which needs no other block. Only the ends are left, and kept: a
+  /// guest may have hundreds of large writes wait.
+  [[nodiscard]] Result<DiskChange> write_whole_blocks(ByteOffset offset,
+                                                      std::span<const std::byte> bytes) const {
+    const BlockRange whole = disk().whole_blocks(offset, ByteCount(bytes.size()));
+    const std::uint64_t begin = offset.value();
+    const std::uint64_t end = begin + bytes.size();
+    const std::uint64_t from = whole.empty() ? end : offset_of(whole.first).value();
+    const std::uint64_t to = whole.empty() ? end : std::min(end, offset_of(whole.end()).value());
+    if (from < to)
+      WEFT_CHECK(disk().write(ByteOffset(from), bytes.subspan(from - begin, to - from)));
+    DiskChange ends;
+    const auto keep = [&](std::uint64_t at, std::uint64_t until) {
+      if (at == until) return;
+      ends.pieces.push_back({ByteOffset(at), until - at});
+      const auto part = bytes.subspan(at - begin, until - at);
+      ends.bytes.insert(ends.bytes.end(), part.begin(), part.end());
+    };
+    keep(begin, from);
+    keep(to, end);
+    return ends;
+  }
+
   void confirm(Reply reply, const ReadArgs& args, bool zeros, bool waited) {
     const Duration latency = clock_.now() - args.arrived;
     if (zeros) {
@@ -181,12 +230,18 @@ class ReadService::State : public std::enable_shared_from_this<State> {
                   .size = size,
                   .arrived = arrived,
                   .deadline = arrived + options_.policy.deadline};
-    const Result<void> done = apply(offset, size, bytes, durable, {});
+    Result<void> done =
+        bytes.empty() ? disk().zero(offset, ByteCount(size)) : disk().write(offset, bytes);
+    if (done && durable) done = disk().flush();
     if (done) return confirm(std::move(reply), args, bytes.empty(), false);
-    args.change = std::make_shared<const DiskChange>(
-        DiskChange{.bytes = {bytes.begin(), bytes.end()}, .durable = durable});
-    if (done.error().is(Errc::not_resident)) return wait(std::move(reply), std::move(args));
-    fail(std::move(reply), args, done.error());
+    args.change = std::make_shared<const DiskChange>();
+    if (!done.error().is(Errc::not_resident)) return fail(std::move(reply), args, done.error());
+    auto left = bytes.empty() ? DiskChange{.pieces = {{offset, size}}, .bytes = {}, .zeros = true}
+                              : write_whole_blocks(offset, bytes);
+    if (!left) return fail(std::move(reply), args, left.error());
+    left->durable = durable;
+    args.change = std::make_shared<const DiskChange>(*std::move(left));
+    wait(std::move(reply), std::move(args));
   }
 
   /// What must be fetched. Nothing is asked for that lies below a block of the disk: perhaps nobody
@@ -195,8 +250,13 @@ class ReadService::State : public std::enable_shared_from_this<State> {
     const BlockRange touched = blocks_touched(args.offset, ByteCount(args.size));
     if (!options_.disk) return touched;
     if (!args.change) return disk().missing_within(touched);
-    const auto missing = disk().missing_for(args.offset, ByteCount(args.size));
-    return missing ? BlockRange{*missing, BlockCount(1)} : BlockRange{};
+    for (const auto& [offset, size] : args.change->pieces) {
+      for (const BlockIndex block : disk().missing_for(offset, ByteCount(size))) {
+        if (std::ranges::count(args.loose, block, &fetcher::LooseBlock::index) == 0)
+          return {block, BlockCount(1)};
+      }
+    }
+    return {};
   }
 
   void wait(Reply reply, ReadArgs args) {
@@ -230,7 +290,11 @@ class ReadService::State : public std::enable_shared_from_this<State> {
     auto read = pending_.take(id);
     if (!read) return;
     if (read->ticket) fetcher_.cancel(*read->ticket);
-    probe_.interrupted(clock_.now() - read->args.arrived);
+    if (read->args.change) {
+      changes_.failed();
+    } else {
+      probe_.interrupted(clock_.now() - read->args.arrived);
+    }
     std::move(read->reply).error(EINTR);
   }
 
@@ -285,17 +349,17 @@ class ReadService::State : public std::enable_shared_from_this<State> {
   void deliver_change(PendingId id, unsigned fetches, const fetcher::FetchOutcome& outcome) {
     auto pending = pending_.take(id);
     if (!pending) return;
-    const ReadArgs& args = pending->args;
+    ReadArgs& args = pending->args;
+    args.loose.insert(args.loose.end(), outcome.loose.begin(), outcome.loose.end());
     const DiskChange& change = *args.change;
-    const Result<void> done =
-        apply(args.offset, args.size, change.bytes, change.durable, outcome.loose);
-    if (done) return confirm(std::move(pending->reply), args, change.bytes.empty(), true);
-    // Its other end needs a block, too, or the block was lost again.
-    if (done.error().is(Errc::not_resident) && fetches < 2 * max_fetches) {
-      const auto again = pending_.insert(*pending);
-      if (again) return fetch(*again);
+    const Result<void> done = apply(change, args.loose);
+    if (done) return confirm(std::move(pending->reply), args, change.zeros, true);
+    if (!done.error().is(Errc::not_resident) || fetches >= 2 * max_fetches) {
+      return fail(std::move(pending->reply), args, done.error());
     }
-    fail(std::move(pending->reply), args, done.error());
+    // Its other end needs a block, too, or the block was lost again.
+    if (const auto again = pending_.put_back(*pending)) return fetch(*again);
+    std::move(pending->reply).abandon();  // the kernel asks a successor
   }
 
   /// A read stops at the first block that fails its check. Checking each brings the rest of them in

@@ -83,6 +83,17 @@ void FuseWire::read(unsigned channel, std::uint64_t unique, std::uint64_t node,
   send(channel, FUSE_READ, unique, node, bytes_of(body), thread_id);
 }
 
+void FuseWire::write(unsigned channel, std::uint64_t unique, std::uint64_t node,
+                     std::uint64_t offset, std::span<const std::byte> bytes) {
+  fuse_write_in head{};
+  head.offset = offset;
+  head.size = static_cast<std::uint32_t>(bytes.size());
+  const auto head_bytes = bytes_of(head);
+  std::vector<std::byte> body(head_bytes.begin(), head_bytes.end());
+  body.insert(body.end(), bytes.begin(), bytes.end());
+  send(channel, FUSE_WRITE, unique, node, body);
+}
+
 void FuseWire::interrupt(unsigned channel, std::uint64_t unique) {
   fuse_interrupt_in body{.unique = unique};
   send(channel, FUSE_INTERRUPT, unique | 1, 0, bytes_of(body));

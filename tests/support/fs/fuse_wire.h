@@ -34,6 +34,8 @@ class FuseWire {
   /// `unique` values are the caller's choice. `thread_id`: of the reader.
   void read(unsigned channel, std::uint64_t unique, std::uint64_t node, std::uint64_t offset,
             std::uint32_t size, std::uint32_t thread_id = 0);
+  void write(unsigned channel, std::uint64_t unique, std::uint64_t node, std::uint64_t offset,
+             std::span<const std::byte> bytes);
   void interrupt(unsigned channel, std::uint64_t unique);
   void lookup(unsigned channel, std::uint64_t unique, std::string_view name);
   void open(unsigned channel, std::uint64_t unique, std::uint64_t node, std::uint32_t flags);

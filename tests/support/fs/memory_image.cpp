@@ -96,6 +96,7 @@ std::optional<BlockRange> MemoryImage::next_data(BlockRange range) {
 }
 
 Result<void> MemoryImage::read(ByteOffset offset, std::span<std::byte> out) {
+  if (hooked_ && hooked_.exchange(false)) on_next_read_();
   if (broken_) return fail_errno(EIO, Operation::read, "pack");
   const BlockRange range = blocks_touched(offset, ByteCount(out.size()));
   unsigned losses = lose_on_read_;

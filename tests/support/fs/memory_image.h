@@ -6,8 +6,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace weft::testing {
@@ -28,6 +30,11 @@ class MemoryImage final : public LocalImage {
   void lose_on_read(unsigned count) { lose_on_read_ = count; }
   /// A file that is taken for the whole pack from now on; −1: none.
   void set_whole_pack(int descriptor) { whole_pack_ = descriptor; }
+  /// Is called once, by the next read, before it looks. Set while nobody reads.
+  void on_next_read(std::function<void()> hook) {
+    on_next_read_ = std::move(hook);
+    hooked_ = true;
+  }
   /// The next reads fail with EIO.
   void break_disk(bool broken) { broken_ = broken; }
 
@@ -68,6 +75,8 @@ class MemoryImage final : public LocalImage {
   std::atomic<std::uint64_t> lost_{0};
   std::atomic<unsigned> lose_on_read_{0};
   std::atomic<bool> broken_{false};
+  std::function<void()> on_next_read_;
+  std::atomic<bool> hooked_{false};
   std::atomic<int> whole_pack_{-1};
 };
 

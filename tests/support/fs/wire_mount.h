@@ -3,6 +3,7 @@
 
 #include "fs/read/process_state.h"
 #include "fs/read/read_service.h"
+#include "fs/record/touch_log.h"
 #include "fs/session/fuse_session.h"
 #include "fs/session/image_opens.h"
 #include "fs/session/served_image.h"
@@ -11,6 +12,7 @@
 #include "tests/support/fs/memory_image.h"
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <stdexcept>
@@ -60,21 +62,30 @@ struct WireMount {
     std::size_t pending_limit = 64;
     unsigned channels = 2;
     bool inherited = false;
+    /// Given: what is mounted is a disk over the image, made by it.
+    std::function<std::shared_ptr<WritableDisk>(std::shared_ptr<LocalImage>)> disk{};
+    fs::TouchLog* touches = nullptr;
   };
 
   explicit WireMount(Options options)
       : image(std::make_shared<MemoryImage>(make_content(options.size, 1))),
         fetcher(bring_from(image->content()), clock),
+        disk(options.disk ? options.disk(image) : nullptr),
         wire(options.channels),
         reads(image, fetcher,
-              {.name = "test", .policy = options.policy, .pending_limit = options.pending_limit},
+              {.name = "test",
+               .policy = options.policy,
+               .disk = disk,
+               .pending_limit = options.pending_limit,
+               .touches = options.touches},
               clock, processes),
         opens({.image = image, .table = {}, .backing = {}}),
         served{.image = image,
                .kind = options.kind,
                .file_name = "test.raw",
                .reads = reads,
-               .opens = opens} {
+               .opens = opens,
+               .disk = disk} {
     auto started = fs::FuseSession::start(wire.handle(options.kind, options.inherited), served,
                                           {.name = "test", .ended = [this] { ended = true; }});
     if (!started) throw std::runtime_error(started.error().message());
@@ -98,6 +109,7 @@ struct WireMount {
   FakeProcesses processes;
   std::shared_ptr<MemoryImage> image;
   FakeFetcher fetcher;
+  std::shared_ptr<WritableDisk> disk;
   FuseWire wire;
   fs::ReadService reads;
   fs::ImageOpens opens;

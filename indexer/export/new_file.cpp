@@ -62,7 +62,16 @@ Result<void> NewFile::place(bool replace) {
   WEFT_CHECK(file_->sync());
   WEFT_CHECK(replace ? fs_.rename(path_, target_) : rename_to_nothing(path_, target_));
   path_.clear();
-  return fs_.sync_directory(target_.parent_path());
+  auto durable = fs_.sync_directory(target_.parent_path());
+  if (durable) return {};
+  // Nothing is to be left after an error; but what was replaced is gone.
+  if (replace) {
+    durable.error().detail +=
+        ": the new file is in place, but a power cut may bring the old one back";
+  } else {
+    static_cast<void>(fs_.remove(target_));
+  }
+  return durable;
 }
 
 }  // namespace weft

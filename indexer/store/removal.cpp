@@ -56,13 +56,17 @@ Result<RemovalReport> Removal::remove(const ImageId& id) {
     WEFT_CHECK(table_.catalog().make_lender(id));
     for (const ImageId& lender : lenders)
       table_.forget_borrow(id, lender);
-    WEFT_CHECK(shrink(*row, keep));
+    left_over(shrink(*row, keep));
     for (const BlockRange& range : keep)
       report_.kept_for_borrowers += range.count;
   }
   for (const ImageId& lender : lenders)
-    WEFT_CHECK(collect(lender));
+    left_over(collect(lender));
   return report_;
+}
+
+void Removal::left_over(const Result<void>& done) {
+  if (!done && !report_.unfinished) report_.unfinished = done.error();
 }
 
 // Opened anew as a lender, so that it neither makes an index nor keeps what it knew as an image.
@@ -91,7 +95,8 @@ Result<void> Removal::drop(const ImageId& id) {
   table_.close(id);
   WEFT_CHECK(table_.catalog().remove_image(id));
   table_.drop_row(id);
-  return table_.directory().discard(id);
+  left_over(table_.directory().discard(id));
+  return {};
 }
 
 Result<void> Removal::collect(const ImageId& lender) {

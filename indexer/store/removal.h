@@ -23,6 +23,8 @@ class Removal {
   explicit Removal(ImageTable& table) : table_(table) {}
 
   /// Nobody uses the image and it may go with all its names.
+  /// An error means that it is there as before: what fails once it is no image any more is in the
+  /// report.
   [[nodiscard]] Result<RemovalReport> remove(const ImageId& id);
   /// Other images have blocks in its pack.
   [[nodiscard]] Result<bool> lends(const ImageId& id);
@@ -38,6 +40,7 @@ class Removal {
   [[nodiscard]] Result<void> shrink(CatalogImage row, std::span<const BlockRange> keep);
   [[nodiscard]] Result<void> drop(const ImageId& id);
   [[nodiscard]] Result<void> collect(const ImageId& lender);
+  void left_over(const Result<void>& done);
 
   ImageTable& table_;
   RemovalReport report_;

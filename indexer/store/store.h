@@ -47,6 +47,9 @@ struct ImageEntry {
 struct RemovalReport {
   ByteCount freed;
   BlockCount kept_for_borrowers;
+  /// The image is gone, but not yet all that is to be given back: that goes when the store is
+  /// opened next.
+  std::optional<Error> unfinished = {};
 };
 
 /// A local image that shares blocks with another one, local or not.

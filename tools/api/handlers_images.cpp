@@ -56,6 +56,11 @@ Reply import_image(Node& node, const Call& call, const CallContext& context) {
 Reply remove_image(Node& node, const Call& call, const CallContext&) {
   WEFT_TRY(const auto report, node.store().remove(call.path[2]));
   spdlog::info("image removed ref={} freed={}", call.path[2], report.freed.value());
+  if (report.unfinished) {
+    spdlog::warn(
+        "image removed, but not all it took ref={} error={}; the rest goes at the next start",
+        call.path[2], report.unfinished->message());
+  }
   return to_json(report);
 }
 

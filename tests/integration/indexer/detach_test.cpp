@@ -162,6 +162,21 @@ TEST_F(Detach, disk_that_fills_up_leaves_nothing) {
   EXPECT_TRUE(left().empty());
 }
 
+TEST_F(Detach, directory_that_cannot_be_synced_gets_no_new_file_and_is_told_of_a_replaced_one) {
+  const auto image = import(sample_, "disk");
+  const auto target = dir_ / "out/disk.raw";
+  test::FaultyFileSystem disk;
+  disk.add({.call = test::DiskCall::sync_directory});
+  EXPECT_FALSE(detach_to(target, *image, DetachFormat::raw, false, disk));
+  EXPECT_TRUE(left().empty());
+  test::write_file(target, std::vector<std::byte>(5));
+  disk.add({.call = test::DiskCall::sync_directory});
+  const auto replaced = detach_to(target, *image, DetachFormat::raw, true, disk);
+  ASSERT_FALSE(replaced);
+  EXPECT_TRUE(replaced.error().message().contains("in place")) << replaced.error().message();
+  EXPECT_EQ(test::read_file(target), bytes_of(sample_));
+}
+
 TEST_F(Detach, sync_that_fails_leaves_nothing_and_what_was_there) {
   const auto image = import(sample_, "disk");
   const auto old = test::random_blocks(BlockCount(1), 9);

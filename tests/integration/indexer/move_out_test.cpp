@@ -2,6 +2,7 @@
 #include "indexer/export/move_out.h"
 
 #include "indexer/store/store.h"
+#include "tests/support/indexer/faulty_file_system.h"
 #include "tests/support/indexer/sample_image.h"
 #include "tests/support/indexer/temp_directory.h"
 
@@ -29,7 +30,7 @@ class MoveOut : public ::testing::Test {
   }
   void open() {
     store_.reset();
-    auto opened = Store::open(posix_file_system(), {dir_ / "state", ByteCount(0)});
+    auto opened = Store::open(disk_, {dir_ / "state", ByteCount(0)});
     ASSERT_TRUE(opened) << opened.error().message();
     store_ = std::move(*opened);
   }
@@ -59,6 +60,7 @@ class MoveOut : public ::testing::Test {
   }
 
   const test::TempDirectory dir_;
+  test::FaultyFileSystem disk_;  // of the store
   std::unique_ptr<Store> store_;
   const SampleImage sample_ = SampleImage::picture("ab..cdef");
 };
@@ -89,6 +91,38 @@ TEST_F(MoveOut, what_was_borrowed_is_in_the_file) {
   ASSERT_TRUE(made) << made.error().message();
   EXPECT_EQ(test::read_file(target()), next.bytes);
   EXPECT_TRUE(store_->find("base"));
+}
+
+TEST_F(MoveOut, whatever_fails_in_the_store_the_content_is_in_one_place_or_the_other) {
+  // It borrowed from an image that was removed, so that lenders are looked after, too.
+  const auto next = SampleImage::picture("fb.xea");
+  const auto other = SampleImage::picture("fb.cde");
+  for (std::uint64_t nth = 1;; ++nth) {
+    std::filesystem::remove(target());
+    import(sample_, "base");
+    auto image = store_->adopt("next", next.info).value();
+    ASSERT_TRUE(next.send_tree(*image));
+    ASSERT_TRUE(next.send_blocks(*image, 3, 1));
+    {
+      const auto borrower = store_->adopt("other", other.info).value();
+      ASSERT_TRUE(other.send_tree(*borrower));
+    }
+    ASSERT_TRUE(store_->remove("base"));
+    disk_.add({.call = test::DiskCall::any_change, .nth = nth, .and_after = true});
+    const auto calls = disk_.calls(test::DiskCall::any_change);
+    const auto made = move(std::move(image));
+    const bool failed_once = disk_.calls(test::DiskCall::any_change) >= calls + nth;
+    disk_.clear_faults();
+    open();
+    if (const auto left = store_->find("next"); made || !left) {
+      EXPECT_EQ(test::read_file(target()), next.bytes) << nth;
+    } else {
+      EXPECT_EQ(store_->image(next.info.id).value()->usage().missing, BlockCount(0)) << nth;
+    }
+    for (const char* name : {"next", "other"})
+      static_cast<void>(store_->remove(name));
+    if (!failed_once) break;
+  }
 }
 
 TEST_F(MoveOut, image_that_others_need_is_refused_and_stays) {

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <future>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -61,10 +62,21 @@ Result<void> fetch(const std::vector<BlockIndex>& blocks, const std::shared_ptr<
 
 Result<void> fetch_commit_paths(DiskCommit& commit, fetcher::BlockFetcher& fetcher,
                                 TimePoint deadline, const std::stop_token& stop) {
-  for (;;) {
-    WEFT_TRY(const auto blocks, commit.needed(at_once));
+  for (std::vector<BlockIndex> before;;) {
+    WEFT_TRY(auto blocks, commit.needed(at_once));
     if (blocks.empty()) break;
+    if (stop.stop_requested()) return fail(Errc::cancelled, Operation::commit);
+    if (steady_clock().now() >= deadline) return fail(Errc::deadline_passed, Operation::commit);
+    // A block that came brings the nodes above it, unless they cannot be stored or are damaged
+    // here.
+    if (blocks == before) {
+      return fail(Errc::not_resident, Operation::commit,
+                  "the tree of the image below, above block " +
+                      std::to_string(blocks.front().value()) +
+                      ", cannot be completed here; see the log for why");
+    }
     WEFT_CHECK(fetch(blocks, commit.base(), fetcher, deadline, stop));
+    before = std::move(blocks);
   }
   const TimePoint enough = std::min(deadline, steady_clock().now() + patience_for_leaves);
   for (std::size_t asked = 0; asked < most_leaves; asked += at_once) {

@@ -187,13 +187,15 @@ class Bench {
       report_.add(prefix + way + "_closes_of_closable", (*demand - *it) / (*demand - floor), "",
                   possible ? Bound() : Bound::at_least(part));
     };
-    // A fast guest on any link, and any guest on a thin one, waits for the bytes alone.
-    const bool in_time = !link.thin && (!kind.thinking || *kind.thinking >= 1);
-    for (const auto& [way, most] : {std::pair{"own_profile", 1.1}, {"no_profile", 1.5}}) {
+    const auto of_local = [&](const char* way, std::optional<double> most) {
       if (const auto it = seconds(way))
         report_.add(prefix + way + "_of_local", *it / *local, "x",
-                    in_time ? Bound::at_most(most) : Bound());
-    }
+                    most ? Bound::at_most(*most) : Bound());
+    };
+    // A fast guest on any link, and any guest on a thin one, waits for the bytes alone.
+    const bool in_time = !link.thin && (!kind.thinking || *kind.thinking >= 1);
+    of_local("own_profile", in_time ? std::optional(1.1) : std::nullopt);
+    of_local("no_profile", in_time && !kind.thinking ? std::optional(1.5) : std::nullopt);
     closes("own_profile", 0.9);
     closes("relatives_profile", 0.7);
     for (const char* way : {"own_profile", "relatives_profile", "no_profile"}) {

@@ -99,6 +99,9 @@ class SupervisedKeeper final : public WorkerLink {
 
   [[nodiscard]] bool supervised() const noexcept override { return socket_.connected(); }
 
+  /// Also without the supervisor: an old worker may have those of its candidate.
+  [[nodiscard]] bool shared() const noexcept override { return true; }
+
   Result<Candidate> prepare_upgrade(const std::string& binary) override {
     if (binary.size() > max_text) {
       return fail(Errc::bad_request, Operation::serve, "the binary's path is too long");

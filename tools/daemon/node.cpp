@@ -49,8 +49,9 @@ Node::Node(NodeOptions options)
       own_link_(own_link_of(options_.config)),
       started_(steady_clock().now()) {}
 
+// Not stopped: it failed. Guests that hold its mounts wait for whoever serves next.
 Node::~Node() {
-  stop();
+  end(options_.keeper == nullptr || !options_.keeper->shared());
 }
 
 Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {

@@ -106,12 +106,16 @@ class Serving {
   }
 
  private:
+  /// An error leaves the mounts to the supervisor, as the end of the node does: a successor, or the
+  /// worker that this one was to replace, serves them. After a first start there is none, and the
+  /// supervisor unmounts them.
   Result<End> serve() {
     WEFT_TRY(auto node, start_node({options_.config, true, &keeper_, &desk_}));
+    WEFT_TRY(auto metrics, start_metrics(*node));
+    // Last: who asked for an upgrade takes an answer of this process for its success.
     ControlServerOptions control_options;
     control_options.socket = control_socket(options_.config);
     WEFT_TRY(auto control, ControlServer::start(*node, std::move(control_options)));
-    WEFT_TRY(auto metrics, start_metrics(*node));
     clear_hand_over_mark(options_.config.state);
     spdlog::info("node ready version={} node={} name=\"{}\" state={} pid={}", version,
                  to_hex(node->store().node_id()), node->name(), node->store().directory().string(),
@@ -166,7 +170,10 @@ Result<void> run_worker(WorkerOptions options) {
     keeper = fs::make_direct_mount_keeper();
   }
   if (options.standby && link != nullptr) WEFT_CHECK(stand_by(*link, options.config));
-  return Serving(options, ending, *keeper, link).run();
+  const auto served = Serving(options, ending, *keeper, link).run();
+  // The old worker tells whoever asked for the upgrade.
+  if (!served && options.standby && link != nullptr) link->refuse(served.error());
+  return served;
 }
 
 }  // namespace weft::tools

@@ -98,7 +98,7 @@ Result<void> Node::resume() {
   for (const auto& peer : config().peers) {
     WEFT_CHECK(peers_->add(fetcher::to_string(peer), PeerOrigin::config));
   }
-  if (mounts_) WEFT_CHECK(mounts_->restore());
+  if (mounts_) WEFT_CHECK(mounts_->restore(options_.hopeless));
   if (jobs_) WEFT_CHECK(jobs_->resume());
   collect_unnamed();
   if (network_) housekeeper_ = std::make_unique<Housekeeper>([this] { keep_house(); });

@@ -31,6 +31,8 @@ struct NodeOptions {
   fs::MountKeeper* keeper = nullptr;
   /// Null: the node cannot be upgraded. Outlives the node.
   UpgradeDesk* upgrades = nullptr;
+  /// Where a worker that served them waits for this node to start, `fail`.
+  fs::Hopeless hopeless = fs::Hopeless::unmount;
 };
 
 /// One node on one state directory: store, workers, network, mounts, jobs.

@@ -89,7 +89,12 @@ class Serving {
  public:
   Serving(const WorkerOptions& options, const sigset_t& ending, fs::MountKeeper& keeper,
           fs::WorkerLink* link)
-      : options_(options), ending_(ending), keeper_(keeper), link_(link), desk_(link) {}
+      : options_(options),
+        ending_(ending),
+        keeper_(keeper),
+        link_(link),
+        desk_(link),
+        hopeless_(options.standby ? fs::Hopeless::fail : fs::Hopeless::unmount) {}
 
   Result<void> run() {
     for (;;) {
@@ -110,7 +115,8 @@ class Serving {
   /// worker that this one was to replace, serves them. After a first start there is none, and the
   /// supervisor unmounts them.
   Result<End> serve() {
-    WEFT_TRY(auto node, start_node({options_.config, true, &keeper_, &desk_}));
+    WEFT_TRY(auto node, start_node({options_.config, true, &keeper_, &desk_, hopeless_}));
+    hopeless_ = fs::Hopeless::unmount;
     WEFT_TRY(auto metrics, start_metrics(*node));
     // Last: who asked for an upgrade takes an answer of this process for its success.
     ControlServerOptions control_options;
@@ -152,6 +158,7 @@ class Serving {
   fs::MountKeeper& keeper_;
   fs::WorkerLink* const link_;
   UpgradeDesk desk_;
+  fs::Hopeless hopeless_;  ///< of the next start
 };
 
 }  // namespace

@@ -126,7 +126,7 @@ class Serving {
     spdlog::info("node ready version={} node={} name=\"{}\" state={} pid={}", version,
                  to_hex(node->store().node_id()), node->name(), node->store().directory().string(),
                  ::getpid());
-    if (link_ != nullptr) WEFT_CHECK(link_->report_ready());
+    WEFT_CHECK(report_ready());
     const End end = wait_for_end(ending_, *node, *control, options_.embedded);
     if (end == End::hand_over) set_hand_over_mark(options_.config.state);
     metrics.reset();
@@ -142,6 +142,14 @@ class Serving {
     node.reset();
     spdlog::info("suspended");
     return end;
+  }
+
+  /// A supervisor that is lost has nobody to tell; what is mounted is served without it.
+  [[nodiscard]] Result<void> report_ready() const {
+    if (link_ == nullptr) return {};
+    auto reported = link_->report_ready();
+    if (!reported && reported.error().is(Errc::cancelled)) return {};
+    return reported;
   }
 
   /// Null: they are not asked for.

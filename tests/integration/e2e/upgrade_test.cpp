@@ -142,6 +142,31 @@ TEST_F(Upgrade, readers_wait_while_no_successor_of_a_killed_worker_can_serve) {
   EXPECT_EQ(reads.stop(), "");
 }
 
+TEST_F(Upgrade, commands_wait_for_the_successor_of_a_killed_worker) {
+  mount();
+  VerifiedReads reads(image(), file_);
+  std::optional<TakenPort> port(std::in_place);
+  write_config("metrics = \"" + port->address() + "\"\n");
+  const auto from = node_.log().size();
+  static_cast<void>(node_.kill_worker());
+  ASSERT_TRUE(soon([&] { return node_.log().substr(from).contains("mount taken over"); }));
+  const auto other = new_directory("node/other");
+  std::atomic<bool> over = false;
+  std::optional<Finished> mounted;
+  std::thread mounting([&] {
+    mounted = node_.weft({"mount", "x", other});
+    over = true;
+  });
+  std::this_thread::sleep_for(1s);
+  EXPECT_FALSE(over) << "no node of its own holds the state directory";
+  port.reset();
+  mounting.join();
+  expect_ok(*mounted);
+  expect_equal_files(file_, other / "x.raw");
+  EXPECT_EQ(reads.stop(), "");
+  EXPECT_EQ(node_.query({"status"}).at("mounts").as_array().size(), 2U);
+}
+
 TEST_F(Upgrade, a_daemon_that_cannot_serve_at_its_start_leaves_nothing_mounted) {
   mount();
   EXPECT_TRUE(node_.stop().ok());

@@ -142,6 +142,29 @@ TEST_F(Upgrade, readers_wait_while_no_successor_of_a_killed_worker_can_serve) {
   EXPECT_EQ(reads.stop(), "");
 }
 
+TEST_F(Upgrade, the_old_worker_serves_on_when_the_supervisor_dies_in_the_middle_of_it) {
+  mount();
+  VerifiedReads reads(image(), file_);
+  ASSERT_TRUE(soon([&] { return reads.count() > 0; }));
+  const pid_t before = serving();
+  ASSERT_GT(before, 0);
+  std::thread upgrading([&] { static_cast<void>(upgrade()); });
+  while (!node_.log().contains("upgrade begins"))
+    std::this_thread::sleep_for(500us);
+  node_.daemon().signal(SIGSTOP);  // it lets no candidate serve
+  const bool suspended = soon([&] { return node_.log().contains("suspended"); });
+  node_.daemon().kill();
+  upgrading.join();
+  EXPECT_TRUE(suspended);
+  const auto until = reads.count() + 100;
+  EXPECT_TRUE(soon([&] { return reads.count() > until; })) << node_.log();
+  EXPECT_EQ(reads.stop(), "");
+  EXPECT_EQ(serving(), before);
+  // Nobody else will end it.
+  ASSERT_EQ(::kill(before, SIGTERM), 0);
+  EXPECT_TRUE(soon([&] { return ::kill(before, 0) != 0; }));
+}
+
 TEST_F(Upgrade, commands_wait_for_the_successor_of_a_killed_worker) {
   mount();
   VerifiedReads reads(image(), file_);

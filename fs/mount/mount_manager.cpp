@@ -47,6 +47,13 @@ Result<void> check(const MountRequest& request) {
   return {};
 }
 
+/// Waiting does not help: the image or the disk is gone or damaged, or this kernel cannot do it.
+/// Whatever else there is may pass, such as too many open files.
+bool is_hopeless(const Error& error) {
+  return error.is(Errc::unknown_image) || error.is(Errc::damaged_state) ||
+         error.is(Errc::unsupported);
+}
+
 }  // namespace
 
 std::string_view to_string(MountState state) noexcept {
@@ -128,13 +135,17 @@ class MountManager::Impl {
   }
 
   Result<std::vector<AdoptedMount>> adopt_inherited(const Resolver& resolver,
-                                                    const DiskResolver& disks) {
+                                                    const DiskResolver& disks, Hopeless hopeless) {
     WEFT_TRY(std::vector<MountHandle> handles, keeper_.inherited());
     std::vector<AdoptedMount> adopted;
     for (MountHandle& handle : handles) {
       const MountKey key = handle.key;
       AdoptedMount report{.target = handle.spec.target, .image = {}, .error = {}};
       if (auto served = adopt(std::move(handle), resolver, disks, report); !served) {
+        if (hopeless == Hopeless::fail || !is_hopeless(served.error())) {
+          spdlog::error("{}: cannot be served: {}", report.target, served.error().message());
+          return std::unexpected(std::move(served).error());
+        }
         spdlog::error("{}: cannot be served again and is unmounted: {}", report.target,
                       served.error().message());
         report.error = std::move(served).error();
@@ -376,8 +387,9 @@ Result<fetcher::BootProfile> MountManager::stop_recording(const std::filesystem:
 }
 
 Result<std::vector<AdoptedMount>> MountManager::adopt_inherited(const Resolver& resolver,
-                                                                const DiskResolver& disks) {
-  return impl_->adopt_inherited(resolver, disks);
+                                                                const DiskResolver& disks,
+                                                                Hopeless hopeless) {
+  return impl_->adopt_inherited(resolver, disks, hopeless);
 }
 
 void MountManager::stop() {

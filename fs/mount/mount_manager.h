@@ -61,8 +61,14 @@ struct AdoptedMount {
   std::string target;
   std::optional<ImageId> image;  ///< nullopt: its description cannot be read
   bool disk = false;
-  /// Set: it cannot be served and was unmounted, because a mount nobody serves blocks its readers.
+  /// Set: nobody can ever serve it and it was unmounted, since its readers would wait for ever.
   std::optional<Error> error;
+};
+
+/// What becomes of an inherited mount that nobody can ever serve again: its image is gone.
+enum class Hopeless : std::uint8_t {
+  unmount,  ///< so that its readers do not wait for ever
+  fail      ///< nothing: an earlier worker still can
 };
 
 struct MountOptions {
@@ -115,8 +121,11 @@ class MountManager {
 
   /// Serves the mounts that outlived an earlier worker; `resolver` maps an image id to its
   /// LocalImage, `disks` a disk's name to the disk. To be called once, before the first `mount`.
-  [[nodiscard]] Result<std::vector<AdoptedMount>> adopt_inherited(const Resolver& resolver,
-                                                                  const DiskResolver& disks = {});
+  /// An error, such as too many open files: one of them cannot be served now. None of them is lost;
+  /// end, so that another worker inherits them.
+  [[nodiscard]] Result<std::vector<AdoptedMount>> adopt_inherited(
+      const Resolver& resolver, const DiskResolver& disks = {},
+      Hopeless hopeless = Hopeless::unmount);
 
   void stop();
 

@@ -61,6 +61,8 @@ class MountKeeper {
   [[nodiscard]] virtual Result<std::vector<MountHandle>> inherited() = 0;
   /// The mount is gone (umount(8) by an admin): the supervisor may close its descriptors.
   virtual void forget(MountKey key) = 0;
+  /// Other processes have the mounts, too: one that fails to serve leaves them to those.
+  [[nodiscard]] virtual bool shared() const noexcept { return false; }
 };
 
 }  // namespace weft::fs

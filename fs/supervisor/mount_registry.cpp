@@ -98,6 +98,7 @@ Result<MountHandle> duplicate(const HeldMount& mount, bool inherited) {
     if (!copy) return fail_errno(errno, Operation::mount, "duplicating /dev/fuse descriptors");
     handle.channels.push_back(std::move(copy));
   }
+  if (!mount.fuse.opens) return handle;  // of an older supervisor, which keeps none
   handle.opens.reset(::fcntl(mount.fuse.opens.get(), F_DUPFD_CLOEXEC, 3));
   if (!handle.opens) return fail_errno(errno, Operation::mount, "duplicating a descriptor");
   return handle;

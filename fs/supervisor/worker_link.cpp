@@ -5,6 +5,7 @@
 #include "fs/supervisor/direct_keeper.h"
 #include "fs/supervisor/fuse_mount.h"
 #include "fs/supervisor/link_socket.h"
+#include "fs/supervisor/mount_registry.h"
 #include "fs/supervisor/packet_socket.h"
 #include "fs/supervisor/worker_process.h"
 #include "indexer/core/mutex.h"
@@ -33,11 +34,24 @@ constexpr MountKey own_keys{std::uint64_t{1} << 48};
 /// A supervisor that knows the call answers it at once, but for one that mounts or unmounts.
 constexpr Duration opens_deadline = std::chrono::seconds(2);
 
-/// What is needed to unmount without the supervisor.
-struct KnownMount {
-  DeviceId device;
-  UniqueFd channel;
-};
+UniqueFd copy_of(const UniqueFd& descriptor) {
+  return UniqueFd(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 3));
+}
+
+/// What is needed to unmount, and to serve again, without the supervisor. All channels: the kernel
+/// fails the requests that were taken from one that is closed.
+HeldMount known_of(const MountHandle& handle, DeviceId device) {
+  HeldMount known{.key = handle.key,
+                  .spec = handle.spec,
+                  .fuse = {.target = handle.spec.target,
+                           .device = device,
+                           .channels = {},
+                           .init_request = handle.init_request,
+                           .opens = copy_of(handle.opens)}};
+  for (const UniqueFd& channel : handle.channels)
+    known.fuse.channels.push_back(copy_of(channel));
+  return known;
+}
 
 class SupervisedKeeper final : public WorkerLink {
  public:
@@ -75,15 +89,10 @@ class SupervisedKeeper final : public WorkerLink {
   }
 
   Result<std::vector<MountHandle>> inherited() override {
-    std::vector<MountHandle> mounts;
-    for (MountKey after{};;) {
-      WEFT_TRY(LinkReply reply, call(InheritedCall{after}));
-      if (std::holds_alternative<EndReply>(reply.message)) return mounts;
-      WEFT_TRY(MountHandle handle, remember(std::move(reply)));
-      if (handle.key <= after) return unexpected_reply();
-      after = handle.key;
-      mounts.push_back(std::move(handle));
-    }
+    auto mounts = supervised() ? inherited_of_supervisor() : lost();
+    if (!mounts && mounts.error().is(Errc::cancelled)) return inherited_alone();
+    if (mounts) has_inherited_ = true;
+    return mounts;
   }
 
   void forget(MountKey key) override {
@@ -98,6 +107,9 @@ class SupervisedKeeper final : public WorkerLink {
   }
 
   [[nodiscard]] bool supervised() const noexcept override { return socket_.connected(); }
+
+  /// Also without the supervisor: an old worker may have those of its candidate.
+  [[nodiscard]] bool shared() const noexcept override { return true; }
 
   Result<Candidate> prepare_upgrade(const std::string& binary) override {
     if (binary.size() > max_text) {
@@ -141,6 +153,31 @@ class SupervisedKeeper final : public WorkerLink {
     return reply;
   }
 
+  Result<std::vector<MountHandle>> inherited_of_supervisor() {
+    std::vector<MountHandle> mounts;
+    for (MountKey after{};;) {
+      WEFT_TRY(LinkReply reply, call(InheritedCall{after}));
+      if (std::holds_alternative<EndReply>(reply.message)) return mounts;
+      WEFT_TRY(MountHandle handle, remember(std::move(reply)));
+      if (handle.key <= after) return unexpected_reply();
+      after = handle.key;
+      mounts.push_back(std::move(handle));
+    }
+  }
+
+  /// What this process served until it suspended. One that has never served leaves it to that one.
+  Result<std::vector<MountHandle>> inherited_alone() WEFT_EXCLUDES(mutex_) {
+    if (!has_inherited_) return lost();
+    std::vector<MountHandle> mounts;
+    const Lock lock(mutex_);
+    for (const auto& [key, mount] : known_) {
+      if (!is_connected(mount.fuse.channels.front())) continue;
+      WEFT_TRY(MountHandle handle, duplicate(mount, true));
+      mounts.push_back(std::move(handle));
+    }
+    return mounts;
+  }
+
   /// An older supervisor keeps no such memory and does not answer: then none, at once from the
   /// second time on.
   UniqueFd opens_of(MountKey key) {
@@ -159,18 +196,16 @@ class SupervisedKeeper final : public WorkerLink {
     if (!reply) return std::unexpected(std::move(reply).error());
     auto* mount = std::get_if<MountReply>(&reply->message);
     if (mount == nullptr || reply->descriptors.empty()) return unexpected_reply();
-    KnownMount known{mount->device,
-                     UniqueFd(::fcntl(reply->descriptors[0].get(), F_DUPFD_CLOEXEC, 3))};
-    {
-      const Lock lock(mutex_);
-      known_.insert_or_assign(mount->key, std::move(known));
-    }
-    return MountHandle{.key = mount->key,
+    MountHandle handle{.key = mount->key,
                        .spec = std::move(mount->spec),
                        .channels = std::move(reply->descriptors),
                        .init_request = std::move(mount->init_request),
                        .opens = opens_of(mount->key),
                        .inherited = mount->inherited};
+    HeldMount known = known_of(handle, mount->device);
+    const Lock lock(mutex_);
+    known_.insert_or_assign(handle.key, std::move(known));
+    return handle;
   }
 
   Result<void> unmount_alone(MountKey key, bool force) WEFT_EXCLUDES(mutex_) {
@@ -179,8 +214,8 @@ class SupervisedKeeper final : public WorkerLink {
       const Lock lock(mutex_);
       const auto it = known_.find(key);
       if (it == known_.end()) return fail(Errc::not_mounted, Operation::umount);
-      device = it->second.device;
-      if (!is_connected(it->second.channel)) return {};
+      device = it->second.fuse.device;
+      if (!is_connected(it->second.fuse.channels.front())) return {};
     }
     auto done = close_fuse_mount(device, force);
     if (!done && done.error().is(Errc::target_busy)) name_users(done.error(), device);
@@ -190,7 +225,7 @@ class SupervisedKeeper final : public WorkerLink {
   DeviceId device_of(MountKey key) WEFT_EXCLUDES(mutex_) {
     const Lock lock(mutex_);
     const auto it = known_.find(key);
-    return it == known_.end() ? DeviceId{} : it->second.device;
+    return it == known_.end() ? DeviceId{} : it->second.fuse.device;
   }
 
   void drop(MountKey key) WEFT_EXCLUDES(mutex_) {
@@ -201,8 +236,9 @@ class SupervisedKeeper final : public WorkerLink {
   const WorkerLinkOptions options_;
   const std::unique_ptr<MountKeeper> own_;
   std::atomic<bool> no_opens_{false};
+  std::atomic<bool> has_inherited_{false};
   Mutex mutex_;
-  std::map<MountKey, KnownMount> known_ WEFT_GUARDED_BY(mutex_);
+  std::map<MountKey, HeldMount> known_ WEFT_GUARDED_BY(mutex_);
   LinkSocket socket_;  // last: its thread ends before what it could touch
 };
 

@@ -27,8 +27,9 @@ struct Candidate {
 /// Errc::deadline_passed; a mount that completes after its caller gave up is unmounted again.
 ///
 /// If the supervisor is lost (killed), that is logged once, live mounts go on being served, and
-/// further mounts and unmounts are done by this process itself. Such a worker has no successor:
-/// when it ends, its mounts end.
+/// further mounts and unmounts are done by this process itself. A worker that had suspended for a
+/// hand-over inherits from itself what it served. Such a worker has no successor: when it ends, its
+/// mounts end.
 class WorkerLink : public MountKeeper {
  public:
   /// The node answers requests: the supervisor tells whoever started it (pipe, systemd). A worker

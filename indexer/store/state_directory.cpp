@@ -58,7 +58,8 @@ Result<void> delete_tree(FileSystem& fs, const std::filesystem::path& directory)
   return fs.remove(directory);
 }
 
-// Creates a directory and those above it that are absent, each durable in the one above.
+}  // namespace
+
 Result<void> make_path(FileSystem& fs, const std::filesystem::path& path) {
   if (fs.list(path)) return {};
   const auto parent = path.parent_path();
@@ -66,8 +67,6 @@ Result<void> make_path(FileSystem& fs, const std::filesystem::path& path) {
   WEFT_CHECK(fs.make_directory(path));
   return parent.empty() ? Result<void>{} : fs.sync_directory(parent);
 }
-
-}  // namespace
 
 Result<StateDirectory> StateDirectory::open(FileSystem& fs, std::filesystem::path root) {
   WEFT_CHECK(make_path(fs, root));

@@ -15,6 +15,9 @@
 
 namespace weft {
 
+/// Creates a directory and those above it that are absent, each durable in the one above.
+[[nodiscard]] Result<void> make_path(FileSystem& fs, const std::filesystem::path& path);
+
 /// The state directory's layout, its lock and its version. Image directories are made in
 /// `incoming/`, where nothing is looked for, and renamed to `images/` when they are whole; they are
 /// renamed back to be deleted. So a crash leaves debris in `incoming/` only.

@@ -8,6 +8,7 @@
 #include "tools/daemon/logging.h"
 #include "tools/daemon/node.h"
 #include "tools/daemon/pause.h"
+#include "tools/daemon/supervised_lock.h"
 
 #include <boost/json/serialize.hpp>
 
@@ -20,6 +21,8 @@ namespace weft::tools {
 namespace {
 
 constexpr auto lock_patience = std::chrono::seconds(5);
+/// For the successor of a worker; longer than the pauses between attempts to start one.
+constexpr auto supervised_patience = std::chrono::seconds(30);
 constexpr auto lock_poll = std::chrono::milliseconds(50);
 
 }  // namespace
@@ -39,11 +42,19 @@ Session::Session(LoadedConfig config, GlobalOptions options, Terminal& terminal,
 Session::~Session() = default;
 
 Result<ControlClient> Session::connect() const {
+  const auto deadline = steady_clock().now() + supervised_patience;
   for (;;) {
     auto client = ControlClient::connect(control_socket(config()));
-    const bool passing =
-        !client && client.error().is(Errc::no_daemon) && is_handed_over(config().state);
-    if (!passing || !pause_for(lock_poll, stop_)) return client;
+    if (client || !client.error().is(Errc::no_daemon)) return client;
+    if (!is_handed_over(config().state)) {
+      // It starts, ends or has lost its worker. A node of our own would be in its way.
+      if (!is_supervised(config().state)) return client;
+      if (steady_clock().now() >= deadline) {
+        return fail(Errc::state_locked, Operation::control,
+                    config().state.string() + " has a daemon that does not answer: see its log");
+      }
+    }
+    if (!pause_for(lock_poll, stop_)) return client;
   }
 }
 

@@ -6,6 +6,7 @@
 #include "tools/cli/verbs.h"
 #include "tools/daemon/background.h"
 #include "tools/daemon/logging.h"
+#include "tools/daemon/supervised_lock.h"
 #include "tools/daemon/worker.h"
 
 #include <boost/json/serialize.hpp>
@@ -50,6 +51,8 @@ Verb daemon_verb(CLI::App& app) {
                                 Terminal& terminal) {
     const auto logging = configure_logging(loaded.config);
     if (!logging) return report(logging.error(), *embedded, terminal);
+    const auto lock = take_supervised_lock(loaded.config);
+    if (!lock) return report(lock.error(), *embedded, terminal);
     fs::SupervisorOptions supervisor;
     supervisor.arguments = worker_arguments(loaded, options, terminal, *embedded);
     if (*embedded) supervisor.ready = UniqueFd(ready_descriptor);

@@ -40,10 +40,11 @@ MountBook::MountBook(Store& store, fetcher::Fetcher& fetcher, fs::MountKeeper& k
                      fs::MountOptions options)
     : store_(store), fetcher_(fetcher), manager_(keeper, fetcher, std::move(options)) {}
 
-Result<void> MountBook::adopt_inherited() {
-  WEFT_TRY(const auto adopted,
-           manager_.adopt_inherited([this](const ImageId& id) { return store_.image(id); },
-                                    [this](const std::string& name) { return disk(name); }));
+Result<void> MountBook::adopt_inherited(fs::Hopeless hopeless) {
+  WEFT_TRY(
+      const auto adopted,
+      manager_.adopt_inherited([this](const ImageId& id) { return store_.image(id); },
+                               [this](const std::string& name) { return disk(name); }, hopeless));
   for (const auto& mount : adopted) {
     if (mount.error) {
       spdlog::error("mount lost target={} reason=\"{}\"", mount.target, mount.error->message());
@@ -83,8 +84,8 @@ MountRecord MountBook::recorded(const std::string& target) {
   return decode_mount_record(**text).value_or(MountRecord{});
 }
 
-Result<void> MountBook::restore() {
-  WEFT_CHECK(adopt_inherited());
+Result<void> MountBook::restore(fs::Hopeless hopeless) {
+  WEFT_CHECK(adopt_inherited(hopeless));
   WEFT_TRY(const auto records, store_.settings(kind));
   const auto live = manager_.list();
   for (const auto& [target, text] : records) {
@@ -95,9 +96,8 @@ Result<void> MountBook::restore() {
       continue;
     }
     spdlog::error("mount not restored target={} reason=\"{}\"", target, back.error().message());
-    const bool hopeless =
-        back.error().is(Errc::unknown_image) || back.error().is(Errc::damaged_state);
-    if (hopeless) WEFT_CHECK(store_.set_setting(kind, target, std::nullopt));
+    const bool lost = back.error().is(Errc::unknown_image) || back.error().is(Errc::damaged_state);
+    if (lost) WEFT_CHECK(store_.set_setting(kind, target, std::nullopt));
   }
   return {};
 }

@@ -29,8 +29,9 @@ class MountBook {
             fs::MountOptions options);
 
   /// Serves the mounts that outlived an earlier worker, then mounts what is recorded and not there.
-  /// A mount that cannot come back is logged and forgotten only if its image is gone.
-  [[nodiscard]] Result<void> restore();
+  /// A mount that cannot come back is logged and forgotten only if its image is gone. An error:
+  /// one that is there cannot be served for now; it is left as it is.
+  [[nodiscard]] Result<void> restore(fs::Hopeless hopeless = fs::Hopeless::unmount);
   /// `monitors`: QMP sockets of the QEMUs that will use it; recorded with it. Errc::bad_target,
   /// already_mounted, not_permitted; errno of mount(2).
   [[nodiscard]] Result<fs::MountStatus> mount(fs::MountRequest request, Prefetch prefetch,
@@ -63,7 +64,7 @@ class MountBook {
   /// As new mounts are, where nothing is recorded.
   [[nodiscard]] MountRecord recorded(const std::string& target);
   void note_gone(const std::string& target, bool forget);
-  [[nodiscard]] Result<void> adopt_inherited();
+  [[nodiscard]] Result<void> adopt_inherited(fs::Hopeless hopeless);
   [[nodiscard]] Result<std::shared_ptr<WritableDisk>> disk(const std::string& name);
   [[nodiscard]] Result<void> remount(const std::string& target, std::string_view record);
 

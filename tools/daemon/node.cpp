@@ -49,8 +49,9 @@ Node::Node(NodeOptions options)
       own_link_(own_link_of(options_.config)),
       started_(steady_clock().now()) {}
 
+// Not stopped: it failed. Guests that hold its mounts wait for whoever serves next.
 Node::~Node() {
-  stop();
+  end(options_.keeper == nullptr || !options_.keeper->shared());
 }
 
 Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
@@ -97,7 +98,7 @@ Result<void> Node::resume() {
   for (const auto& peer : config().peers) {
     WEFT_CHECK(peers_->add(fetcher::to_string(peer), PeerOrigin::config));
   }
-  if (mounts_) WEFT_CHECK(mounts_->restore());
+  if (mounts_) WEFT_CHECK(mounts_->restore(options_.hopeless));
   if (jobs_) WEFT_CHECK(jobs_->resume());
   collect_unnamed();
   if (network_) housekeeper_ = std::make_unique<Housekeeper>([this] { keep_house(); });

@@ -31,6 +31,8 @@ struct NodeOptions {
   fs::MountKeeper* keeper = nullptr;
   /// Null: the node cannot be upgraded. Outlives the node.
   UpgradeDesk* upgrades = nullptr;
+  /// Where a worker that served them waits for this node to start, `fail`.
+  fs::Hopeless hopeless = fs::Hopeless::unmount;
 };
 
 /// One node on one state directory: store, workers, network, mounts, jobs.
@@ -45,6 +47,8 @@ struct NodeOptions {
 ///   5. run what the workers have queued, join them
 ///   6. flush the store; close the catalog and release the lock with the last reference
 /// A worker that is killed skips all of it: its successor finds everything on disk.
+/// A node that fails to start, or is destroyed without `stop`, does the same but leaves the mounts
+/// as they are if others have them, too (MountKeeper::shared): a successor inherits them.
 ///
 /// Threads: `start`, `stop` and the accessors from any thread that may block, never from the I/O
 /// thread or a worker. What the accessors return is thread-safe and lives as long as the node.

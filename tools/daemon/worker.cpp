@@ -89,7 +89,12 @@ class Serving {
  public:
   Serving(const WorkerOptions& options, const sigset_t& ending, fs::MountKeeper& keeper,
           fs::WorkerLink* link)
-      : options_(options), ending_(ending), keeper_(keeper), link_(link), desk_(link) {}
+      : options_(options),
+        ending_(ending),
+        keeper_(keeper),
+        link_(link),
+        desk_(link),
+        hopeless_(options.standby ? fs::Hopeless::fail : fs::Hopeless::unmount) {}
 
   Result<void> run() {
     for (;;) {
@@ -106,17 +111,22 @@ class Serving {
   }
 
  private:
+  /// An error leaves the mounts to the supervisor, as the end of the node does: a successor, or the
+  /// worker that this one was to replace, serves them. After a first start there is none, and the
+  /// supervisor unmounts them.
   Result<End> serve() {
-    WEFT_TRY(auto node, start_node({options_.config, true, &keeper_, &desk_}));
+    WEFT_TRY(auto node, start_node({options_.config, true, &keeper_, &desk_, hopeless_}));
+    hopeless_ = fs::Hopeless::unmount;
+    WEFT_TRY(auto metrics, start_metrics(*node));
+    // Last: who asked for an upgrade takes an answer of this process for its success.
     ControlServerOptions control_options;
     control_options.socket = control_socket(options_.config);
     WEFT_TRY(auto control, ControlServer::start(*node, std::move(control_options)));
-    WEFT_TRY(auto metrics, start_metrics(*node));
     clear_hand_over_mark(options_.config.state);
     spdlog::info("node ready version={} node={} name=\"{}\" state={} pid={}", version,
                  to_hex(node->store().node_id()), node->name(), node->store().directory().string(),
                  ::getpid());
-    if (link_ != nullptr) WEFT_CHECK(link_->report_ready());
+    WEFT_CHECK(report_ready());
     const End end = wait_for_end(ending_, *node, *control, options_.embedded);
     if (end == End::hand_over) set_hand_over_mark(options_.config.state);
     metrics.reset();
@@ -134,6 +144,14 @@ class Serving {
     return end;
   }
 
+  /// A supervisor that is lost has nobody to tell; what is mounted is served without it.
+  [[nodiscard]] Result<void> report_ready() const {
+    if (link_ == nullptr) return {};
+    auto reported = link_->report_ready();
+    if (!reported && reported.error().is(Errc::cancelled)) return {};
+    return reported;
+  }
+
   /// Null: they are not asked for.
   [[nodiscard]] Result<std::unique_ptr<MetricsServer>> start_metrics(Node& node) const {
     if (!options_.config.metrics) return std::unique_ptr<MetricsServer>();
@@ -148,6 +166,7 @@ class Serving {
   fs::MountKeeper& keeper_;
   fs::WorkerLink* const link_;
   UpgradeDesk desk_;
+  fs::Hopeless hopeless_;  ///< of the next start
 };
 
 }  // namespace
@@ -166,7 +185,10 @@ Result<void> run_worker(WorkerOptions options) {
     keeper = fs::make_direct_mount_keeper();
   }
   if (options.standby && link != nullptr) WEFT_CHECK(stand_by(*link, options.config));
-  return Serving(options, ending, *keeper, link).run();
+  const auto served = Serving(options, ending, *keeper, link).run();
+  // The old worker tells whoever asked for the upgrade.
+  if (!served && options.standby && link != nullptr) link->refuse(served.error());
+  return served;
 }
 
 }  // namespace weft::tools

@@ -6,7 +6,9 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <optional>
+#include <string_view>
 
 namespace weft::testing {
 
@@ -34,9 +36,18 @@ class LinkedNodes : public E2eMountTest {
     return images.at(0).at("blocks").at("resident").to_number<std::uint64_t>();
   }
 
+  /// What workers of the node read when they start.
+  std::filesystem::path write_config(std::string_view toml) {
+    const auto path = new_directory("node") / "weft.toml";
+    std::ofstream(path) << toml;
+    return path;
+  }
+
   std::filesystem::path target_ = new_directory("node/mnt");
   WeftNode holder_{directory_ / "holder" / "state"};
-  WeftNode node_{directory_ / "node" / "state"};
+  /// Of the node; empty.
+  std::filesystem::path config_ = write_config("");
+  WeftNode node_{directory_ / "node" / "state", {"--config", config_}};
   std::optional<RunningRelay> relay_;
 };
 

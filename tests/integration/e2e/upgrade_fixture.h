@@ -5,17 +5,23 @@
 #include "tests/integration/e2e/linked_nodes.h"
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <mutex>
 #include <random>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <thread>
 #include <vector>
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace weft::testing {
@@ -94,6 +100,35 @@ class VerifiedReads {
   std::string trouble_;
   std::vector<std::thread> threads_;
 };
+
+/// A TCP port of 127.0.0.1 that somebody else listens on.
+class TakenPort {
+ public:
+  TakenPort() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    auto* generic = static_cast<sockaddr*>(static_cast<void*>(&address));
+    if (::bind(socket_.get(), generic, length) != 0 || ::listen(socket_.get(), 1) != 0 ||
+        ::getsockname(socket_.get(), generic, &length) != 0)
+      throw std::system_error(errno, std::generic_category(), "listen");
+    port_ = ntohs(address.sin_port);
+  }
+  [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+ private:
+  UniqueFd socket_;
+  std::uint16_t port_ = 0;
+};
+
+/// How often `text` has `line`.
+[[nodiscard]] inline std::size_t times(std::string_view text, std::string_view line) {
+  std::size_t count = 0;
+  for (auto at = text.find(line); at != text.npos; at = text.find(line, at + line.size()))
+    ++count;
+  return count;
+}
 
 /// A node that is upgraded while its mount is read, some of it over a link.
 class Upgrade : public LinkedNodes {

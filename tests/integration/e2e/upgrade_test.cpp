@@ -107,6 +107,102 @@ TEST_F(Upgrade, a_binary_that_fails_when_it_is_to_serve_gives_back_to_the_old_pr
   EXPECT_NE(serving(), before);
 }
 
+TEST_F(Upgrade, a_new_configuration_that_cannot_be_served_costs_no_mount) {
+  mount();
+  VerifiedReads reads(image(), file_);
+  ASSERT_TRUE(soon([&] { return reads.count() > 0; }));
+  const pid_t before = serving();
+  const TakenPort port;
+  write_config("metrics = \"" + port.address() + "\"\n");
+  const auto refused = upgrade();
+  EXPECT_NE(refused.status.code, 0);
+  EXPECT_NE(refused.err.find(port.address()), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find("the old worker serves on"), std::string::npos) << refused.err;
+  EXPECT_EQ(serving(), before);
+  const auto until = reads.count() + 100;
+  EXPECT_TRUE(soon([&] { return reads.count() > until; }));
+  EXPECT_EQ(reads.stop(), "");
+}
+
+TEST_F(Upgrade, readers_wait_while_no_successor_of_a_killed_worker_can_serve) {
+  mount();
+  VerifiedReads reads(image(), file_);
+  ASSERT_TRUE(soon([&] { return reads.count() > 0; }));
+  std::optional<TakenPort> port(std::in_place);
+  write_config("metrics = \"" + port->address() + "\"\n");
+  const auto from = node_.log().size();
+  const pid_t old = node_.kill_worker();
+  // Two of them have had the mount and have failed.
+  ASSERT_TRUE(soon([&] { return times(node_.log().substr(from), "mount taken over") >= 2; }));
+  EXPECT_EQ(reads.trouble(), "");
+  port.reset();
+  ASSERT_TRUE(node_.wait_for_new_worker(old, 20s));
+  const auto until = reads.count() + 100;
+  EXPECT_TRUE(soon([&] { return reads.count() > until; }));
+  EXPECT_EQ(reads.stop(), "");
+}
+
+TEST_F(Upgrade, the_old_worker_serves_on_when_the_supervisor_dies_in_the_middle_of_it) {
+  mount();
+  VerifiedReads reads(image(), file_);
+  ASSERT_TRUE(soon([&] { return reads.count() > 0; }));
+  const pid_t before = serving();
+  ASSERT_GT(before, 0);
+  std::thread upgrading([&] { static_cast<void>(upgrade()); });
+  while (!node_.log().contains("upgrade begins"))
+    std::this_thread::sleep_for(500us);
+  node_.daemon().signal(SIGSTOP);  // it lets no candidate serve
+  const bool suspended = soon([&] { return node_.log().contains("suspended"); });
+  node_.daemon().kill();
+  upgrading.join();
+  EXPECT_TRUE(suspended);
+  const auto until = reads.count() + 100;
+  EXPECT_TRUE(soon([&] { return reads.count() > until; })) << node_.log();
+  EXPECT_EQ(reads.stop(), "");
+  EXPECT_EQ(serving(), before);
+  // Nobody else will end it.
+  ASSERT_EQ(::kill(before, SIGTERM), 0);
+  EXPECT_TRUE(soon([&] { return ::kill(before, 0) != 0; }));
+}
+
+TEST_F(Upgrade, commands_wait_for_the_successor_of_a_killed_worker) {
+  mount();
+  VerifiedReads reads(image(), file_);
+  std::optional<TakenPort> port(std::in_place);
+  write_config("metrics = \"" + port->address() + "\"\n");
+  const auto from = node_.log().size();
+  static_cast<void>(node_.kill_worker());
+  ASSERT_TRUE(soon([&] { return node_.log().substr(from).contains("mount taken over"); }));
+  const auto other = new_directory("node/other");
+  std::atomic<bool> over = false;
+  std::optional<Finished> mounted;
+  std::thread mounting([&] {
+    mounted = node_.weft({"mount", "x", other});
+    over = true;
+  });
+  std::this_thread::sleep_for(1s);
+  EXPECT_FALSE(over) << "no node of its own holds the state directory";
+  port.reset();
+  mounting.join();
+  expect_ok(*mounted);
+  expect_equal_files(file_, other / "x.raw");
+  EXPECT_EQ(reads.stop(), "");
+  EXPECT_EQ(node_.query({"status"}).at("mounts").as_array().size(), 2U);
+}
+
+TEST_F(Upgrade, a_daemon_that_cannot_serve_at_its_start_leaves_nothing_mounted) {
+  mount();
+  EXPECT_TRUE(node_.stop().ok());
+  const TakenPort port;
+  write_config("metrics = \"" + port.address() + "\"\n");
+  EXPECT_THROW(node_.start(), std::runtime_error);
+  EXPECT_TRUE(node_.log().contains("mount restored"));
+  EXPECT_FALSE(std::filesystem::exists(image()));
+  write_config("");
+  node_.start();
+  EXPECT_TRUE(std::filesystem::exists(image())) << "and on record";
+}
+
 TEST_F(Upgrade, later_workers_are_of_the_new_binary_even_when_its_file_is_gone) {
   mount();
   const auto copy = directory_ / "weft-copy";

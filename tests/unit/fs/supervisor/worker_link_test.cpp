@@ -294,6 +294,57 @@ TEST(WorkerLink, the_loss_of_the_supervisor_ends_waiting_calls) {
   EXPECT_TRUE(link->inherited().error().is(Errc::cancelled));
 }
 
+TEST(WorkerLink, a_worker_whose_supervisor_is_lost_inherits_what_it_served) {
+  ScriptedSupervisor supervisor([](const Message& call) -> ScriptedSupervisor::Answer {
+    if (std::holds_alternative<OpensCall>(call)) return {OpensReply{}, 1};
+    if (const auto* inherited = std::get_if<InheritedCall>(&call)) {
+      if (inherited->after == MountKey{1}) return {EndReply{}};
+      return mounted(1, 2, true);
+    }
+    if (std::holds_alternative<MountCall>(call)) return mounted(5, 3);
+    return {DoneReply{}};
+  });
+  const auto link = connect_mount_keeper(supervisor.worker_end());
+  // Served, then suspended: their descriptors are closed.
+  ASSERT_TRUE(link->inherited().has_value());
+  ASSERT_TRUE(link->mount(some_spec(), 3).has_value());
+  supervisor.die();
+  ASSERT_TRUE(link->hand_over().error().is(Errc::cancelled));
+  for (int time = 0; time < 2; ++time) {
+    const auto handles = link->inherited();
+    ASSERT_TRUE(handles.has_value()) << handles.error().message();
+    ASSERT_EQ(handles->size(), 2U);
+    const MountHandle& last = handles->back();
+    EXPECT_EQ(last.key, MountKey{5});
+    EXPECT_EQ(last.spec.target, "/mnt/5");
+    EXPECT_EQ(last.spec.description, "state");
+    EXPECT_EQ(last.channels.size(), 3U);
+    EXPECT_EQ(last.init_request, std::vector{std::byte{26}});
+    EXPECT_TRUE(last.opens);
+    EXPECT_TRUE(last.inherited) << "what the suspended worker had taken is sent again";
+  }
+}
+
+TEST(WorkerLink, a_candidate_whose_supervisor_dies_leaves_the_mounts_to_the_old_worker) {
+  ScriptedSupervisor supervisor(
+      [](const Message& call) -> std::optional<ScriptedSupervisor::Answer> {
+        if (std::holds_alternative<OpensCall>(call))
+          return ScriptedSupervisor::Answer{OpensReply{}, 1};
+        if (std::get<InheritedCall>(call).after == MountKey{}) return mounted(1, 2, true);
+        return std::nullopt;
+      });
+  const auto link = connect_mount_keeper(supervisor.worker_end());
+  std::thread dying([&] {
+    EXPECT_TRUE(supervisor.saw([](const Message& m) {
+      const auto* call = std::get_if<InheritedCall>(&m);
+      return call != nullptr && call->after == MountKey{1};
+    }));
+    supervisor.die();
+  });
+  EXPECT_TRUE(link->inherited().error().is(Errc::cancelled));
+  dying.join();
+}
+
 TEST(WorkerLink, calls_of_many_threads_get_their_own_answers) {
   ScriptedSupervisor supervisor([](const Message& call) -> ScriptedSupervisor::Answer {
     if (std::holds_alternative<OpensCall>(call)) return {OpensReply{}, 1};

@@ -47,11 +47,12 @@ Result<void> check(const MountRequest& request) {
   return {};
 }
 
-/// Waiting does not help: the image or the disk is gone or damaged, or this kernel cannot do it.
-/// Whatever else there is may pass, such as too many open files.
+/// It is this mount's own trouble and waiting does not help: the image or the disk is gone or
+/// damaged or cannot be read, or this kernel cannot do it. Whatever else there is, such as too many
+/// open files, is trouble of all mounts and may pass.
 bool is_hopeless(const Error& error) {
   return error.is(Errc::unknown_image) || error.is(Errc::damaged_state) ||
-         error.is(Errc::unsupported);
+         error.is(Errc::unsupported) || error.is(std::errc::io_error);
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ struct TwoInherited {
 const Error gone{make_error_code(Errc::unknown_image), Operation::catalog, "x"};
 
 TEST(MountManagerAdopts, nothing_is_unmounted_for_trouble_that_may_pass) {
-  for (const auto code : {std::errc::io_error, std::errc::too_many_files_open,
+  for (const auto code : {std::errc::not_enough_memory, std::errc::too_many_files_open,
                           std::errc::resource_unavailable_try_again}) {
     TwoInherited mounts;
     const auto adopted =
@@ -83,15 +83,18 @@ TEST(MountManagerAdopts, nothing_is_unmounted_for_trouble_that_may_pass) {
   }
 }
 
-TEST(MountManagerAdopts, a_mount_without_its_image_is_unmounted_and_the_others_are_served) {
-  TwoInherited mounts;
-  const auto adopted = mounts.adopt(gone, Hopeless::unmount);
-  ASSERT_TRUE(adopted.has_value()) << adopted.error().message();
-  ASSERT_EQ(adopted->size(), 2U);
-  EXPECT_FALSE(adopted->front().error);
-  EXPECT_TRUE(adopted->back().error);
-  EXPECT_EQ(mounts.keeper.unmounted, std::vector{MountKey{2}});
-  EXPECT_EQ(mounts.manager.list().size(), 1U);
+TEST(MountManagerAdopts, a_mount_that_cannot_be_read_any_more_does_not_hold_up_the_others) {
+  const Error unreadable{std::make_error_code(std::errc::io_error), Operation::open, "x.pack"};
+  for (const Error& why : {gone, unreadable}) {
+    TwoInherited mounts;
+    const auto adopted = mounts.adopt(why, Hopeless::unmount);
+    ASSERT_TRUE(adopted.has_value()) << adopted.error().message();
+    ASSERT_EQ(adopted->size(), 2U);
+    EXPECT_FALSE(adopted->front().error);
+    EXPECT_TRUE(adopted->back().error);
+    EXPECT_EQ(mounts.keeper.unmounted, std::vector{MountKey{2}});
+    EXPECT_EQ(mounts.manager.list().size(), 1U);
+  }
 }
 
 TEST(MountManagerAdopts, nothing_is_unmounted_where_an_earlier_worker_can_go_on) {

@@ -49,17 +49,13 @@ Result<std::vector<FileNode>> switch_disk(QmpClient& qemu, const std::filesystem
                 "QEMU does not list its disks: " + listed.refusal);
   }
   WEFT_TRY(const auto nodes, file_nodes_of(listed.value));
-  std::vector<FileNode> switched;
-  std::string others;
-  for (const FileNode& node : nodes) {
-    if (!names_file(node.file, file)) {
-      others += (others.empty() ? "" : ", ") + node.file;
-      continue;
-    }
+  auto own = nodes_of_file(nodes, file);
+  for (const FileNode& node : own)
     WEFT_CHECK(switch_node(qemu, node));
-    switched.push_back(node);
-  }
-  if (!switched.empty()) return switched;
+  if (!own.empty()) return own;
+  std::string others;
+  for (const FileNode& node : nodes)
+    others += (others.empty() ? "" : ", ") + node.file;
   return fail(Errc::bad_request, Operation::control,
               "this QEMU has no disk " + file.string() + "; it has opened " +
                   (others.empty() ? "no file by name" : others));

@@ -299,10 +299,14 @@ std::optional<TimePoint> Scheduler::next_wakeup(TimePoint now) const {
     for (const auto& [fetch, entry] : s.fetches()) {
       if (may_be_hedged(entry) && hedge_at(entry) > now) by(hedge_at(entry));
     }
-    if (!s.idle() || !s.wanted(Priority::prefetch).empty()) {
+    const bool wants =
+        !s.wanted(Priority::prefetch).empty() || !s.wanted(Priority::readahead).empty();
+    if (!s.idle() || wants) {
       const bool capped = image.cap.limited() || node_cap_.limited();
       by(now + std::chrono::milliseconds(capped ? 20 : 250));
-      if (image.caps_open_at > now) by(image.caps_open_at);
+      for (const TokenBucket* cap : {&image.cap, &node_cap_}) {
+        if (cap->ready_at() > now) by(cap->ready_at());
+      }
     }
   }
   return next;

@@ -229,14 +229,14 @@ class Scheduler {
                                            BlockCount blocks) const;
   void dispatch_nodes(const ImageId& id, Image& image, std::optional<PeerId> preferred,
                       wire::Priority at_least, TimePoint now);
-  void fill(PeerId peer, Link& link, wire::Priority priority, TimePoint now);
+  void fill_links(wire::Priority priority, bool only_urgent, TimePoint now);
+  bool fill(PeerId peer, Link& link, wire::Priority priority, bool only_urgent, TimePoint now);
   bool send_one(const ImageId& id, Image& image, PeerId peer, Link& link, wire::Priority priority,
                 TimePoint now);
   [[nodiscard]] static bool is_urgent(const Image& image);
   [[nodiscard]] static BlockCount request_size(const Link& link, wire::Priority priority,
                                                bool urgent, BlockCount limit, TimePoint now);
-  [[nodiscard]] BlockCount within_caps(Image& image, wire::Priority priority, BlockCount size,
-                                       TimePoint now);
+  [[nodiscard]] BlockCount within_caps(Image& image, wire::Priority priority, TimePoint now);
   [[nodiscard]] Picked pick(const Image& image, PeerId peer, wire::Priority priority,
                             BlockCount limit) const;
   void plan_if_due(const ImageId& id, Image& image, TimePoint now);
@@ -329,14 +329,15 @@ class Scheduler {
   std::map<PeerId, HaveTrust> trust_;  // outlives connections, as bans do
   std::map<PeerId, PeerLinkInfo> link_info_;
   OwnLinkInfo own_link_;
-  TokenBucket node_cap_;  // wire
+  TokenBucket node_cap_{least_of_a_cap};  // wire
   std::map<PeerId, SourceCounts> counts_;
   double hedge_credit_ = 256;  // blocks
   std::uint64_t last_fetch_ = 0;
   std::uint64_t last_node_fetch_ = 0;
   std::uint64_t last_have_ = 0;
   std::uint64_t last_plan_ = 0;
-  ImageId last_served_;  // demand: images take turns when the bound is reached
+  ImageId last_served_;   // demand: images take turns when the bound is reached
+  PeerId last_filled_{};  // the rest: links take turns when a cap is
   std::vector<Command> commands_;
 };
 

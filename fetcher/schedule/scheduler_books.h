@@ -23,14 +23,18 @@
 /// What `Scheduler` keeps of images, links and questions. Its own: nobody else writes here.
 namespace weft::fetcher {
 
+/// Bytes that a cap gives at least: a request beside reads goes when all of it is there. The same
+/// for every request, however large it is and its image compresses.
+inline constexpr double least_of_a_cap =
+    static_cast<double>(LinkWindow::part_beside_reads.value()) * block_size;
+
 /// An image as the scheduler sees it, with its job.
 struct ScheduledImage {
   ImageSchedule schedule;
   Readahead readahead;
   BlockCount blocks;
   TimePoint prefetch_paused_until{};
-  TokenBucket cap;           // content
-  TimePoint caps_open_at{};  // for the request that they last held back
+  TokenBucket cap{least_of_a_cap};  // content
   bool held = false;
   MoneyLedger money;
   std::map<PeerId, SourceCounts> counts;
@@ -58,7 +62,7 @@ struct ScheduledLink {
   LinkWindow window;
   std::optional<TimePoint> stalled;  // until it is tried again, unless something comes before
   unsigned stalls = 0;               // since something came; above 0, one batch at a time tries
-  ImageId last_image;                // whose turn it was
+  ImageId last_image;                // that was asked for last: the next one's turn
   bool answers_haves = false;
   double rate_at_haves = 0;  // when have queries were last looked for because of it
   std::size_t nodes_per_request = wire::max_nodes;

@@ -30,11 +30,10 @@ void Scheduler::dispatch(TimePoint now) {
   }
   for (auto& [id, image] : images_)
     dispatch_nodes(id, image, std::nullopt, Priority::prefetch, now);
-  for (const Priority priority : {Priority::readahead, Priority::prefetch}) {
-    for (auto& [peer, link] : links_) {
-      if (!link.stalled) fill(peer, link, priority, now);
-    }
-  }
+  fill_links(Priority::readahead, false, now);
+  // What all share goes to a boot first. A link without a cap has room for both.
+  if (node_cap_.limited()) fill_links(Priority::prefetch, true, now);
+  fill_links(Priority::prefetch, false, now);
   for (auto& [peer, link] : links_)
     repeat_tail(peer, link, now);
   for (auto& [id, image] : images_)
@@ -151,20 +150,39 @@ bool Scheduler::is_urgent(const Image& image) {
   return urgent;
 }
 
-void Scheduler::fill(PeerId peer, Link& link, Priority priority, TimePoint now) {
+/// Links take turns in being first, for when a cap lets only one request through.
+void Scheduler::fill_links(Priority priority, bool only_urgent, TimePoint now) {
+  auto next = links_.upper_bound(last_filled_);
+  for (std::size_t i = 0; i < links_.size(); ++i, ++next) {
+    if (next == links_.end()) next = links_.begin();
+    auto& [peer, link] = *next;
+    if (!link.stalled && fill(peer, link, priority, only_urgent, now)) last_filled_ = peer;
+  }
+}
+
+/// True: it was asked for something.
+bool Scheduler::fill(PeerId peer, Link& link, Priority priority, bool only_urgent, TimePoint now) {
   const BlockCount most = link.limit(priority, true, now);
+  bool sent = false;
   std::set<ImageId> dry;
   while (link.window.outstanding() < most && busy() < limits_.in_flight.value() / 2) {
     auto next = images_.upper_bound(link.last_image);
     std::size_t looked = 0;
     for (; looked < images_.size(); ++looked, ++next) {
       if (next == images_.end()) next = images_.begin();
-      if (!dry.contains(next->first) && !next->second.schedule.wanted(priority).empty()) break;
+      const auto& [id, image] = *next;
+      if (dry.contains(id) || image.schedule.wanted(priority).empty()) continue;
+      if (!only_urgent || is_urgent(image)) break;
     }
-    if (looked == images_.size()) return;
-    link.last_image = next->first;
-    if (!send_one(next->first, next->second, peer, link, priority, now)) dry.insert(next->first);
+    if (looked == images_.size()) break;
+    if (send_one(next->first, next->second, peer, link, priority, now)) {
+      link.last_image = next->first;
+      sent = true;
+    } else {
+      dry.insert(next->first);
+    }
   }
+  return sent;
 }
 
 bool Scheduler::send_one(const ImageId& id, Image& image, PeerId peer, Link& link,
@@ -175,7 +193,7 @@ bool Scheduler::send_one(const ImageId& id, Image& image, PeerId peer, Link& lin
   const BlockCount limit = link.limit(priority, urgent, now);
   if (link.window.outstanding() >= limit) return false;
   BlockCount size = request_size(link, priority, urgent, limit, now);
-  size = std::min({size, affordable(image, peer), within_caps(image, priority, size, now)});
+  size = std::min({size, affordable(image, peer), within_caps(image, priority, now)});
   if (size == BlockCount(0)) return false;
   const Picked picked = pick(image, peer, priority, size);
   if (picked.ranges.empty()) return false;
@@ -197,21 +215,18 @@ BlockCount Scheduler::request_size(const Link& link, Priority priority, bool urg
   return std::min(usual, one_batch * batches);
 }
 
-/// Blocks that the caps let through now: none, or `size` or a batch at least.
-BlockCount Scheduler::within_caps(Image& image, Priority priority, BlockCount size, TimePoint now) {
-  const BlockCount least = std::min(size, one_batch);
+/// Blocks that the caps let through now: none, or a batch at least, which may leave a debt. Counted
+/// as if nothing compressed, so that images get equal turns.
+BlockCount Scheduler::within_caps(Image& image, Priority priority, TimePoint now) {
   BlockCount most(wire::max_blocks_requested);
-  const auto limit = [&](TokenBucket& bucket, double bytes_per_block) {
+  const auto limit = [&](TokenBucket& bucket) {
     if (!bucket.limited()) return;
-    const double bytes = bytes_per_block * static_cast<double>(least.value());
-    const double credit = bucket.credit(bytes, now);
-    const BlockCount blocks(static_cast<std::uint64_t>(std::max(credit, 0.0) / bytes_per_block));
-    most = std::min(most, blocks < least ? BlockCount(0) : blocks);
-    if (blocks < least) image.caps_open_at = std::max(image.caps_open_at, bucket.ready_at(bytes));
+    const double credit = std::max(0.0, bucket.credit(now));
+    const BlockCount blocks(static_cast<std::uint64_t>(credit / block_size));
+    most = std::min(most, bucket.gives(now) ? std::max(blocks, one_batch) : BlockCount(0));
   };
-  image.caps_open_at = TimePoint{};
-  if (priority == Priority::prefetch) limit(image.cap, block_size);
-  limit(node_cap_, image.wire_bytes_per_block());
+  if (priority == Priority::prefetch) limit(image.cap);
+  limit(node_cap_);
   return most;
 }
 

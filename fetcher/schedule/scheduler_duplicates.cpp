@@ -77,9 +77,11 @@ std::optional<PeerId> Scheduler::other_holder(const Image& image, PeerId apart_f
 
 // --- The tail.
 
-/// For a link that has nothing to do. One request at a time.
+/// For a link that has nothing to do, not for one that waits for the cap of the node. One request
+/// at a time.
 void Scheduler::repeat_tail(PeerId peer, Link& link, TimePoint now) {
   if (!link.lively() || link.window.outstanding() > BlockCount(0)) return;
+  if (!node_cap_.gives(now)) return;
   for (auto& [id, image] : images_) {
     if (image.held || now < image.prefetch_paused_until || image.cap.limited()) continue;
     const PlanQueues& queues = image.schedule.queues();

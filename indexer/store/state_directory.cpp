@@ -38,14 +38,14 @@ Result<UniqueFd> take_lock(const std::filesystem::path& path) {
     std::string holder(pid.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
     holder = holder.substr(0, holder.find('\n'));
     return fail(Errc::state_locked, Operation::lock,
-                path.parent_path().native() + " is used by process " + holder +
+                path.parent_path().native() + " is used by " +
+                    (holder.empty() ? "another process" : "process " + holder) +
                     "; stop it or choose another directory");
   }
-  // For the message above only: the lock is the kernel's.
+  // For the message above only: the lock is the kernel's, and a full disk has no room for more.
   const std::string pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(fd.get(), 0) != 0 ||
-      ::pwrite(fd.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
-    return fail_errno(errno, Operation::lock, path.native());
+  if (::ftruncate(fd.get(), 0) == 0) {
+    [[maybe_unused]] const auto written = ::pwrite(fd.get(), pid.data(), pid.size(), 0);
   }
   return fd;
 }

@@ -125,7 +125,8 @@ Reply wait_job(Node& node, const Call& call, const CallContext& context) {
 
 Reply cancel_job(Node& node, const Call& call, const CallContext&) {
   WEFT_TRY(const auto job, find_job(node, call.path[2]));
-  if (!node.jobs()->cancel(job.image)) return no_job(call.path[2]);
+  WEFT_TRY(const bool cancelled, node.jobs()->cancel(job.image));
+  if (!cancelled) return no_job(call.path[2]);
   spdlog::info("job cancelled image={}", to_hex(job.image));
   return json::object{{"cancelled", to_hex(job.image)}};
 }

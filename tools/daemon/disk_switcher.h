@@ -23,9 +23,9 @@ struct SwitchedDisk {
 };
 
 /// Has the QEMU behind the monitor `socket` open the mount's file again, so that it is passed
-/// through. Blocks, at most half a minute. Errc::not_mounted; unsupported: there is no passthrough
-/// for this mount now, the message says why; target_busy: something else keeps the file in cached
-/// mode; those of `QmpClient` and `switch_disk`.
+/// through. Blocks, about half a minute at most. Errc::not_mounted; unsupported: there is no
+/// passthrough for this mount now, the message says why; target_busy: something else keeps the file
+/// in cached mode; those of `QmpClient` and `switch_disk`.
 [[nodiscard]] Result<SwitchedDisk> switch_mounted(const MountBook& mounts,
                                                   const std::string& target,
                                                   const std::filesystem::path& socket,
@@ -36,7 +36,8 @@ struct SwitchedDisk {
 
 /// Does that by itself for mounts that name monitors (`weft mount --qmp`), when their image is
 /// whole. A monitor that is not there yet is passed over; one that refuses is asked again after a
-/// minute. A thread of its own; the destructor waits for it, and breaks off what is said to QEMU.
+/// minute. A thread of its own; the destructor waits for it, and breaks off what is said to QEMU,
+/// but for a disk that is half switched.
 class DiskSwitcher {
  public:
   explicit DiskSwitcher(MountBook& mounts);

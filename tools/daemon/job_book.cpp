@@ -4,12 +4,17 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <chrono>
+#include <utility>
 
 namespace weft::tools {
 namespace {
 
 constexpr std::string_view kind = "job";
 constexpr std::size_t ended_jobs_kept = 32;
+/// For a job that was cancelled to end: it finishes what a worker does for it.
+constexpr Duration patience = std::chrono::seconds(5);
+constexpr Duration look_again = std::chrono::milliseconds(20);
 
 }  // namespace
 
@@ -42,13 +47,13 @@ Result<JobView> JobBook::start(const std::string& name, std::shared_ptr<LocalIma
                                const JobWishes& wishes) {
   const ImageId id = image->info().id;
   const Lock lock(mutex_);
+  WEFT_CHECK(await_cancelled(id));
   if (closed_) return fail(Errc::cancelled, Operation::materialize, "the node is shutting down");
-  if (const auto known = jobs_.find(id);
-      known != jobs_.end() && !is_final(known->second.handle->progress().state)) {
+  if (Job* known = running(id); known != nullptr) {
     JobWishes joined = wishes;
     joined.paused = wishes.paused.value_or(false);
-    WEFT_CHECK(apply(id, known->second, joined));
-    return view(id, known->second);
+    WEFT_CHECK(apply(id, *known, joined));
+    return view(id, *known);
   }
   JobRecord record{name,
                    wishes.bytes_per_second.value_or(0),
@@ -58,6 +63,29 @@ Result<JobView> JobBook::start(const std::string& name, std::shared_ptr<LocalIma
                    wishes.in_image_order};
   WEFT_CHECK(store_.set_setting(kind, to_hex(id), encode(record)));
   return view(id, begin(std::move(image), std::move(record)));
+}
+
+JobBook::Job* JobBook::running(const ImageId& image) {
+  const auto known = jobs_.find(image);
+  if (known == jobs_.end() || known->second.cancelling) return nullptr;
+  return is_final(known->second.handle->progress().state) ? nullptr : &known->second;
+}
+
+/// The fetcher has one job per image: a new one would join that, and end with it.
+Result<void> JobBook::await_cancelled(const ImageId& image) {
+  const TimePoint deadline = steady_clock().now() + patience;
+  while (!closed_) {
+    const auto known = jobs_.find(image);
+    if (known == jobs_.end() || !known->second.cancelling) return {};
+    if (is_final(known->second.handle->progress().state)) return {};
+    const TimePoint now = steady_clock().now();
+    if (now >= deadline) {
+      return fail(Errc::queue_full, Operation::materialize,
+                  known->second.record.name + ": its last job is still being cancelled");
+    }
+    moment_.wait_until(mutex_, now + look_again);
+  }
+  return {};
 }
 
 const JobBook::Job& JobBook::begin(std::shared_ptr<LocalImage> image, JobRecord record) {
@@ -71,19 +99,17 @@ const JobBook::Job& JobBook::begin(std::shared_ptr<LocalImage> image, JobRecord 
       .write_down = [this, id](double money) { return write_down(id, money); }};
   // What a job writes down waits for the lock, and so finds the job.
   auto handle = fetcher_.materialize(std::move(image), options, {});
-  return jobs_.insert_or_assign(id, Job{std::move(record), std::move(handle), true, ++sequence_})
-      .first->second;
+  Job job{.record = std::move(record), .handle = std::move(handle), .sequence = ++sequence_};
+  return jobs_.insert_or_assign(id, std::move(job)).first->second;
 }
 
 Result<std::optional<JobView>> JobBook::change(const ImageId& image, const JobWishes& wishes) {
   const Lock lock(mutex_);
   if (closed_) return fail(Errc::cancelled, Operation::materialize, "the node is shutting down");
-  const auto known = jobs_.find(image);
-  if (known == jobs_.end() || is_final(known->second.handle->progress().state)) {
-    return std::optional<JobView>();
-  }
-  WEFT_CHECK(apply(image, known->second, wishes));
-  return std::optional(view(image, known->second));
+  Job* const known = running(image);
+  if (known == nullptr) return std::optional<JobView>();
+  WEFT_CHECK(apply(image, *known, wishes));
+  return std::optional(view(image, *known));
 }
 
 Result<void> JobBook::apply(const ImageId& image, Job& job, const JobWishes& wishes) {
@@ -105,6 +131,7 @@ Result<void> JobBook::write_down(const ImageId& image, double money) {
   const Lock lock(mutex_);
   const auto job = jobs_.find(image);
   if (job == jobs_.end()) return {};
+  if (job->second.cancelling) return fail(Errc::cancelled, Operation::materialize);
   JobRecord changed = job->second.record;
   changed.spent = money;
   WEFT_CHECK(store_.set_setting(kind, to_hex(image), encode(changed)));
@@ -126,10 +153,13 @@ std::vector<JobView> JobBook::list() const {
   return all;
 }
 
-bool JobBook::cancel(const ImageId& image) {
+Result<bool> JobBook::cancel(const ImageId& image) {
   const Lock lock(mutex_);
   const auto known = jobs_.find(image);
   if (known == jobs_.end() || is_final(known->second.handle->progress().state)) return false;
+  // First: who was told that it is cancelled must not see it again after a restart.
+  WEFT_CHECK(store_.set_setting(kind, to_hex(image), std::nullopt));
+  known->second.cancelling = true;
   known->second.handle->cancel();
   return true;
 }
@@ -167,7 +197,7 @@ void JobBook::settle() {
   const Lock lock(mutex_);
   for (auto& [image, job] : jobs_) {
     const auto progress = job.handle->progress();
-    if (!job.recorded || !is_final(progress.state)) continue;
+    if (!job.recorded || job.cancelling || !is_final(progress.state)) continue;
     job.record.spent = progress.spent + progress.in_flight;
     const auto written = store_.set_setting(kind, to_hex(image), encode(job.record));
     if (written) continue;

@@ -49,7 +49,8 @@ class JobBook {
   /// Starts again what an earlier run left unfinished. Jobs of images that are gone are forgotten.
   [[nodiscard]] Result<void> resume();
   /// A second job on an image joins the first, which changes as it says, and resumes it unless it
-  /// says otherwise.
+  /// says otherwise. One that is being cancelled is waited for, a few seconds at most;
+  /// Errc::queue_full: it has not ended by then.
   [[nodiscard]] Result<JobView> start(const std::string& name, std::shared_ptr<LocalImage> image,
                                       const JobWishes& wishes);
   [[nodiscard]] std::optional<JobView> find(const ImageId& image) const;
@@ -59,8 +60,9 @@ class JobBook {
                                                       const JobWishes& wishes);
   /// Running jobs, and the last ones that ended.
   [[nodiscard]] std::vector<JobView> list() const;
-  /// Ends the job and forgets it; what has arrived stays. False: none is running.
-  [[nodiscard]] bool cancel(const ImageId& image);
+  /// Forgets the job, durably, and ends it; what has arrived stays. False: none is running. An
+  /// error: it goes on.
+  [[nodiscard]] Result<bool> cancel(const ImageId& image);
   [[nodiscard]] bool any_running() const;
 
   /// Forgets the record of jobs that have ended, and the oldest ended ones beyond a bound.
@@ -74,9 +76,13 @@ class JobBook {
     JobRecord record;
     std::shared_ptr<fetcher::MaterializeJob> handle;
     bool recorded = true;
+    bool cancelling = false;  ///< its record is deleted and stays so, though it has not ended yet
     std::uint64_t sequence = 0;
   };
   [[nodiscard]] static JobView view(const ImageId& image, const Job& job);
+  /// The job, if it has not ended and nobody has cancelled it.
+  Job* running(const ImageId& image) WEFT_REQUIRES(mutex_);
+  Result<void> await_cancelled(const ImageId& image) WEFT_REQUIRES(mutex_);
   const Job& begin(std::shared_ptr<LocalImage> image, JobRecord record) WEFT_REQUIRES(mutex_);
   Result<void> apply(const ImageId& image, Job& job, const JobWishes& wishes) WEFT_REQUIRES(mutex_);
   Result<void> write_down(const ImageId& image, double money);
@@ -84,6 +90,7 @@ class JobBook {
   Store& store_;
   fetcher::Fetcher& fetcher_;
   mutable Mutex mutex_;
+  Condition moment_;  // nobody notifies it
   std::map<ImageId, Job> jobs_ WEFT_GUARDED_BY(mutex_);
   std::uint64_t sequence_ WEFT_GUARDED_BY(mutex_) = 0;
   bool closed_ WEFT_GUARDED_BY(mutex_) = false;

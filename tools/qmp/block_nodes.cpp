@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <system_error>
@@ -58,6 +59,17 @@ Result<std::vector<FileNode>> file_nodes_of(const json::value& nodes) {
   for (const auto& value : nodes.get_array()) {
     if (auto node = file_node_of(value)) found.push_back(std::move(*node));
   }
+  return found;
+}
+
+std::vector<FileNode> nodes_of_file(const std::vector<FileNode>& nodes,
+                                    const std::filesystem::path& path) {
+  std::vector<FileNode> found;
+  std::ranges::copy_if(nodes, std::back_inserter(found),
+                       [&](const FileNode& node) { return node.file == path.native(); });
+  if (!found.empty()) return found;
+  std::ranges::copy_if(nodes, std::back_inserter(found),
+                       [&](const FileNode& node) { return names_file(node.file, path); });
   return found;
 }
 

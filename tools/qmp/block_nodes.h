@@ -28,6 +28,11 @@ struct FileNode {
 /// such a list.
 [[nodiscard]] Result<std::vector<FileNode>> file_nodes_of(const boost::json::value& nodes);
 
+/// Those that read `path`: by the same words, or, where none has them, by what is there. A monitor
+/// may name a path that does not answer: none is looked at without need.
+[[nodiscard]] std::vector<FileNode> nodes_of_file(const std::vector<FileNode>& nodes,
+                                                  const std::filesystem::path& path);
+
 /// Whether QEMU's name for a file means `path`: the same words, or the same file.
 [[nodiscard]] bool names_file(std::string_view qemus, const std::filesystem::path& path);
 

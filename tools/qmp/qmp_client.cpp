@@ -29,11 +29,13 @@ std::string text_of(const json::object& object, std::string_view member) {
 
 }  // namespace
 
-QmpClient::QmpClient(UniqueFd socket, std::string name, TimePoint deadline, std::stop_token stop)
-    : socket_(std::move(socket)),
-      name_(std::move(name)),
-      deadline_(deadline),
-      stop_(std::move(stop)) {}
+QmpClient::QmpClient(UniqueFd socket, std::string name, Patience patience)
+    : socket_(std::move(socket)), name_(std::move(name)), patience_(std::move(patience)) {}
+
+void QmpClient::set_patience(Patience patience) {
+  patience_ = std::move(patience);
+  stopped_at_.reset();
+}
 
 std::unexpected<Error> QmpClient::broken(std::string_view what) const {
   return fail(Errc::helper_failed, Operation::control, name_ + ": " + std::string(what));
@@ -50,7 +52,7 @@ Result<QmpClient> QmpClient::connect(const std::filesystem::path& socket, TimePo
     return fail_errno(ENAMETOOLONG, Operation::connect, socket.string());
   }
   std::memcpy(name.sun_path, address.path.data(), address.path.size());
-  QmpClient client(std::move(fd), socket.string(), deadline, std::move(stop));
+  QmpClient client(std::move(fd), socket.string(), {deadline, std::move(stop)});
   while (::connect(client.socket_.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) !=
          0) {
     // A monitor that serves somebody else has a full backlog.
@@ -76,8 +78,12 @@ Result<void> QmpClient::greet() {
 /// Until the socket is ready for one of `events`, or, without events, a moment.
 Result<void> QmpClient::wait(short events) {
   for (;;) {
-    if (stop_.stop_requested()) return fail(Errc::cancelled, Operation::control);
-    if (steady_clock().now() >= deadline_) {
+    const TimePoint now = steady_clock().now();
+    if (patience_.stop.stop_requested() && !stopped_at_) stopped_at_ = now;
+    if (stopped_at_ && now >= *stopped_at_ + patience_.grace) {
+      return fail(Errc::cancelled, Operation::control);
+    }
+    if (now >= patience_.deadline) {
       return fail(Errc::deadline_passed, Operation::control,
                   name_ +
                       ": QEMU does not answer; does another program hold this monitor? Give "

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -30,6 +31,12 @@ struct QmpAnswer {
 class QmpClient {
  public:
   static constexpr std::size_t longest_line = std::size_t{4} << 20;
+  /// How long QEMU is waited for: until `deadline`, and after a stop for `grace` at most.
+  struct Patience {
+    TimePoint deadline;
+    std::stop_token stop;
+    Duration grace{0};
+  };
 
   /// Connects and agrees on capabilities; `deadline` is for all of the connection. errno of
   /// connect(2); Errc::helper_failed: it does not speak QMP; deadline_passed: it is silent, perhaps
@@ -40,9 +47,12 @@ class QmpClient {
   /// Errors as above; `command` is named in them.
   [[nodiscard]] Result<QmpAnswer> call(std::string_view command,
                                        boost::json::object arguments = {});
+  [[nodiscard]] const Patience& patience() const { return patience_; }
+  /// For what is said from now on.
+  void set_patience(Patience patience);
 
  private:
-  QmpClient(UniqueFd socket, std::string name, TimePoint deadline, std::stop_token stop);
+  QmpClient(UniqueFd socket, std::string name, Patience patience);
   Result<void> greet();
   [[nodiscard]] Result<boost::json::object> read_message();
   [[nodiscard]] Result<void> wait(short events);
@@ -50,8 +60,8 @@ class QmpClient {
 
   UniqueFd socket_;
   std::string name_;  ///< of the socket, for messages
-  TimePoint deadline_;
-  std::stop_token stop_;
+  Patience patience_;
+  std::optional<TimePoint> stopped_at_;  ///< when the stop was seen
   std::string received_;
 };
 

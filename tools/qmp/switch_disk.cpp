@@ -2,7 +2,9 @@
 #include "tools/qmp/switch_disk.h"
 
 #include <boost/json.hpp>
+#include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <utility>
 
 namespace weft::tools {
@@ -12,6 +14,8 @@ namespace json = boost::json;
 
 constexpr std::string_view reopen_command = "blockdev-reopen";
 constexpr std::string_view no_command = "CommandNotFound";
+/// For the second of the two commands, and for the first after a stop.
+constexpr Duration to_end = std::chrono::seconds(5);
 
 Result<void> reopen(QmpClient& qemu, const FileNode& node, bool direct, ReopenGuesses& guesses) {
   for (;;) {
@@ -28,15 +32,32 @@ Result<void> reopen(QmpClient& qemu, const FileNode& node, bool direct, ReopenGu
   }
 }
 
+/// How the disk is left when the other mode is the last that QEMU took.
+std::unexpected<Error> left(const FileNode& node, std::string_view how, Error why) {
+  why.detail += (why.detail.empty() ? "node " : "; node ") + node.name + std::string(how) +
+                "cache.direct=" + (node.direct ? "off" : "on") + ", and works";
+  spdlog::error("disk left in another cache mode node={} reason=\"{}\"", node.name, why.message());
+  return std::unexpected(std::move(why));
+}
+
+/// A stop does not leave it halfway: what has begun is ended, within a bound of its own.
 Result<void> switch_node(QmpClient& qemu, const FileNode& node) {
+  const QmpClient::Patience usual = qemu.patience();
+  if (usual.stop.stop_requested()) return fail(Errc::cancelled, Operation::control);
   ReopenGuesses guesses;
-  WEFT_CHECK(reopen(qemu, node, !node.direct, guesses));
-  auto back = reopen(qemu, node, node.direct, guesses);
-  if (back) return {};
-  back.error().detail += "; node " + node.name +
-                         " is left with cache.direct=" + (node.direct ? "off" : "on") +
-                         ", and works";
-  return back;
+  qemu.set_patience({usual.deadline, usual.stop, to_end});
+  const auto there = reopen(qemu, node, !node.direct, guesses);
+  if (!there) {
+    const bool may_have =
+        there.error().is(Errc::cancelled) || there.error().is(Errc::deadline_passed);
+    if (may_have) return left(node, " may be left with ", there.error());
+    return there;
+  }
+  qemu.set_patience({steady_clock().now() + to_end, {}});
+  const auto back = reopen(qemu, node, node.direct, guesses);
+  if (!back) return left(node, " is left with ", back.error());
+  qemu.set_patience(usual);
+  return {};
 }
 
 }  // namespace
@@ -49,17 +70,13 @@ Result<std::vector<FileNode>> switch_disk(QmpClient& qemu, const std::filesystem
                 "QEMU does not list its disks: " + listed.refusal);
   }
   WEFT_TRY(const auto nodes, file_nodes_of(listed.value));
-  std::vector<FileNode> switched;
-  std::string others;
-  for (const FileNode& node : nodes) {
-    if (!names_file(node.file, file)) {
-      others += (others.empty() ? "" : ", ") + node.file;
-      continue;
-    }
+  auto own = nodes_of_file(nodes, file);
+  for (const FileNode& node : own)
     WEFT_CHECK(switch_node(qemu, node));
-    switched.push_back(node);
-  }
-  if (!switched.empty()) return switched;
+  if (!own.empty()) return own;
+  std::string others;
+  for (const FileNode& node : nodes)
+    others += (others.empty() ? "" : ", ") + node.file;
   return fail(Errc::bad_request, Operation::control,
               "this QEMU has no disk " + file.string() + "; it has opened " +
                   (others.empty() ? "no file by name" : others));

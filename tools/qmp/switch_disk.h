@@ -19,8 +19,9 @@ namespace weft::tools {
 /// passthrough: it is closed only after that.
 ///
 /// Returns the nodes that were opened again. Errc::bad_request: QEMU has no such file; unsupported:
-/// it is older than 6.1; helper_failed: it refuses, with its words; those of the client. After a
-/// failure between the two steps the disk works, with the other cache.direct, which the error says.
+/// it is older than 6.1; helper_failed: it refuses, with its words; those of the client. A stop
+/// after the first step is heeded after the second, which has 5 s. Where that fails the disk works,
+/// with the other cache.direct, which the error and the log say.
 [[nodiscard]] Result<std::vector<FileNode>> switch_disk(QmpClient& qemu,
                                                         const std::filesystem::path& file);
 

@@ -50,17 +50,33 @@ TEST(DemandLatency, does_not_count_milliseconds) {
 }
 
 TEST(TokenBucket, paces_and_takes_no_more_than_a_burst_after_a_pause) {
-  TokenBucket bucket;
+  TokenBucket bucket(10);
   TimePoint now{1h};
   bucket.limit(1000, now);
-  EXPECT_DOUBLE_EQ(bucket.credit(10, now), 0);
+  EXPECT_DOUBLE_EQ(bucket.credit(now), 0);
   now += 100ms;
-  EXPECT_DOUBLE_EQ(bucket.credit(10, now), 100);
+  EXPECT_DOUBLE_EQ(bucket.credit(now), 100);
   bucket.take(150);
   now += 100ms;
-  EXPECT_DOUBLE_EQ(bucket.credit(10, now), 50) << "debts are paid first";
+  EXPECT_DOUBLE_EQ(bucket.credit(now), 50) << "debts are paid first";
   now += 1h;
-  EXPECT_DOUBLE_EQ(bucket.credit(10, now), 250);
+  EXPECT_DOUBLE_EQ(bucket.credit(now), 250);
+}
+
+TEST(TokenBucket, gives_when_the_least_is_there_and_says_when) {
+  TokenBucket bucket(400);
+  TimePoint now{1h};
+  EXPECT_TRUE(bucket.gives(now)) << "no limit";
+  bucket.limit(1000, now);
+  EXPECT_FALSE(bucket.gives(now));
+  EXPECT_GE(bucket.ready_at(), now + 400ms);
+  now = bucket.ready_at();
+  EXPECT_TRUE(bucket.gives(now));
+  bucket.take(1000);
+  EXPECT_FALSE(bucket.gives(now));
+  EXPECT_GE(bucket.ready_at(), now + 999ms);
+  now += 1h;
+  EXPECT_DOUBLE_EQ(bucket.credit(now), 800) << "twice the least";
 }
 
 }  // namespace

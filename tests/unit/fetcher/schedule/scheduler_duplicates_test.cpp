@@ -145,6 +145,22 @@ TEST_F(SchedulerDuplicates, an_idle_link_repeats_the_tail_of_a_slow_one) {
   EXPECT_EQ(again.ranges, first.ranges);
 }
 
+TEST_F(SchedulerDuplicates, the_tail_is_not_repeated_before_the_cap_of_the_node_gives_more) {
+  scheduler.peer_down(b, now);
+  scheduler.link_measured(a, 20'000, 10ms);
+  scheduler.own_link({.site = {}, .ingress_bytes_per_second = 100e3, .sites = {}}, now);
+  prefetch(blocks(0, 32));
+  advance(700ms);
+  first = take_one<SendBlocks>();
+  connect(b, 100, 10);
+  complete(b);
+  EXPECT_TRUE(take<SendBlocks>().empty()) << "the cap is used up";
+  advance(1400ms);
+  const auto again = take<SendBlocks>();
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(reason_of(again.front()), FetchReason::duplicate);
+}
+
 TEST_F(SchedulerDuplicates, the_tail_is_not_repeated_where_that_brings_little) {
   prefetch(blocks(0, 64));
   for (const SendBlocks& s : take<SendBlocks>())

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <vector>
 
 namespace weft::fetcher::testing {
 namespace {
@@ -32,6 +34,132 @@ class SchedulerPrefetch : public SchedulerTest {
       deliver(sent);
   }
 };
+
+/// Several that draw on one cap. The scheduler is woken when it says; what it asks for comes at
+/// once.
+class SchedulerCaps : public SchedulerTest {
+ protected:
+  void SetUp() override {
+    SchedulerTest::SetUp();
+    scheduler.add_image(other, BlockCount(1'000'000));
+    connect(a, 100, 20);
+    complete(a);
+  }
+  void ingress(double bytes_per_second) {
+    scheduler.own_link({.site = {}, .ingress_bytes_per_second = bytes_per_second, .sites = {}},
+                       now);
+  }
+  void go_on(Duration by) {
+    for (const TimePoint end = now + by; now < end;) {
+      if (somebody_reads && now >= reads_at) {
+        read(*somebody_reads, blocks(500'000 + ++reads, 1));
+        reads_at = now + std::chrono::milliseconds(500);
+      }
+      const auto wakes_at = scheduler.next_wakeup(now);
+      ASSERT_TRUE(wakes_at);
+      ASSERT_GT(*wakes_at, now) << "or it would spin";
+      advance(*wakes_at - now);
+      for (const SendBlocks& s : take<SendBlocks>())
+        bring(s);
+    }
+  }
+  void bring(const SendBlocks& s) {
+    const std::uint64_t bytes = blocks_in({s}) * (s.image == image ? wire : wire_of_other);
+    EXPECT_EQ(answer(s, {s.ranges, {}, bytes, true}), Scheduler::Verdict::fine);
+    land(s.image, s.ranges);
+    wire_bytes += static_cast<double>(bytes);
+    if (s.priority == Priority::demand) return;
+    asked.push_back(s);
+  }
+  template <class Which>
+  double blocks_of(Which which) const {
+    std::uint64_t sum = 0;
+    for (const SendBlocks& s : asked)
+      sum += which(s) ? blocks_in({s}) : 0;
+    return static_cast<double>(sum);
+  }
+
+  const ImageId other = image_id(2);
+  std::uint64_t wire = block_size;
+  std::uint64_t wire_of_other = block_size;
+  std::optional<ImageId> somebody_reads;
+  TimePoint reads_at = t0;
+  std::uint64_t reads = 0;
+  std::vector<SendBlocks> asked;  // that no read asked for
+  double wire_bytes = 0;
+};
+
+TEST_F(SchedulerCaps, readahead_goes_before_prefetch_that_needs_less) {
+  ingress(1e6);
+  somebody_reads = image;
+  prefetch(blocks(0, 100'000));
+  go_on(second);
+  asked.clear();
+  scheduler.want(image, std::vector{blocks(300'000, 64)}, {}, Priority::readahead, now);
+  step();
+  go_on(second);
+  ASSERT_GE(asked.size(), 3U);
+  EXPECT_EQ(asked[0].priority, Priority::readahead);
+  EXPECT_EQ(asked[1].priority, Priority::readahead);
+  EXPECT_EQ(asked[2].priority, Priority::prefetch);
+}
+
+TEST_F(SchedulerCaps, what_a_boot_will_read_goes_before_other_prefetch) {
+  ingress(1e6);
+  somebody_reads = image;
+  complete(a, other);
+  prefetch(blocks(0, 100'000));
+  go_on(second);
+  asked.clear();
+  const std::vector<Urgency::Slice> slices{{1, {blocks(0, 128)}}};
+  scheduler.set_urgency(other, Urgency(slices));
+  prefetch(other, blocks(0, 128));
+  go_on(2 * second);
+  ASSERT_GE(asked.size(), 5U);
+  for (std::size_t i = 0; i < 4; ++i)
+    EXPECT_EQ(asked[i].image, other) << i;
+  EXPECT_EQ(asked[4].image, image);
+}
+
+TEST_F(SchedulerCaps, images_share_one_however_they_compress) {
+  ingress(1e6);
+  wire_of_other = block_size / 4;
+  complete(a, other);
+  prefetch(blocks(0, 100'000));
+  prefetch(other, blocks(0, 100'000));
+  go_on(20 * second);
+  const double ours = blocks_of([&](const SendBlocks& s) { return s.image == image; });
+  const double others = blocks_of([&](const SendBlocks& s) { return s.image == other; });
+  EXPECT_LT(ours, 2 * others);
+  EXPECT_LT(others, 2 * ours);
+  EXPECT_NEAR(wire_bytes, 20e6, 2e6);
+}
+
+TEST_F(SchedulerCaps, one_that_nobody_can_serve_takes_nothing_of_it) {
+  ingress(200e3);
+  wire = block_size + 200;  // does not compress
+  prefetch(blocks(0, 100'000));
+  prefetch(other, blocks(0, 100'000));
+  go_on(20 * second);
+  wire_bytes = 0;  // by now it is known how little it compresses
+  go_on(20 * second);
+  EXPECT_NEAR(wire_bytes, 4e6, 0.4e6);
+}
+
+TEST_F(SchedulerCaps, links_share_one_though_somebody_reads_over_one_of_them) {
+  scheduler.cap_prefetch(image, 1e6, now);
+  complete(a, other);
+  somebody_reads = other;  // which only `a` has
+  connect(b, 100, 20);
+  complete(b);
+  prefetch(blocks(0, 100'000));
+  go_on(5 * second);
+  const double near = blocks_of([&](const SendBlocks& s) { return s.peer == a; });
+  const double far = blocks_of([&](const SendBlocks& s) { return s.peer == b; });
+  EXPECT_LT(near, 3 * far);
+  EXPECT_LT(far, 3 * near);
+  EXPECT_NEAR((near + far) * block_size, 5e6, 0.3e6);
+}
 
 TEST_F(SchedulerPrefetch, fills_the_window_of_the_link_and_not_more) {
   connect(a, 100, 100);  // 12.5 MB/s × 105 ms × 2 = 640 blocks

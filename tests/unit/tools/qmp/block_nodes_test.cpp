@@ -48,6 +48,18 @@ TEST(BlockNodes, file_is_told_by_its_words_or_by_what_is_there) {
   EXPECT_FALSE(names_file("json:{}", "/etc/passwd"));
 }
 
+TEST(BlockNodes, no_path_is_looked_at_where_one_has_the_same_words) {
+  const std::vector<FileNode> aliased{{.name = "alias", .file = "/proc/../etc/passwd"},
+                                      {.name = "other", .file = "/etc/group"}};
+  ASSERT_EQ(nodes_of_file(aliased, "/etc/passwd").size(), 1u);
+  EXPECT_EQ(nodes_of_file(aliased, "/etc/passwd").front().name, "alias");
+  std::vector<FileNode> both = aliased;
+  both.push_back({.name = "exact", .file = "/etc/passwd"});
+  ASSERT_EQ(nodes_of_file(both, "/etc/passwd").size(), 1u) << "or the alias was looked at";
+  EXPECT_EQ(nodes_of_file(both, "/etc/passwd").front().name, "exact");
+  EXPECT_TRUE(nodes_of_file(aliased, "/etc/shadow-of-nothing").empty());
+}
+
 TEST(ReopenGuesses, begin_with_what_qemu_tells) {
   EXPECT_EQ(json::serialize(ReopenGuesses().options(node(), false)),
             R"({"driver":"file","node-name":"disk","filename":"/mnt/a.raw","read-only":true,)"

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <functional>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -98,13 +99,15 @@ class SwitchDisk : public ::testing::Test {
   Result<std::vector<FileNode>> run(FakeQemu::Script script, std::string greeting = R"({"QMP":{}})",
                                     Duration patience = 10s) {
     const FakeQemu qemu(path_, std::move(script), std::move(greeting));
-    WEFT_TRY(QmpClient client, QmpClient::connect(path_, steady_clock().now() + patience, {}));
+    WEFT_TRY(QmpClient client,
+             QmpClient::connect(path_, steady_clock().now() + patience, stop_.get_token()));
     return switch_disk(client, "/mnt/a.raw");
   }
   static bool is_list(const json::object& command) {
     return command.at("execute") == "query-named-block-nodes";
   }
 
+  std::stop_source stop_;
   const test::TempDirectory dir_;
   const std::string path_ = (dir_ / "qmp").string();
 };
@@ -147,6 +150,31 @@ TEST_F(SwitchDisk, failure_of_the_second_step_says_how_the_disk_is_left) {
   EXPECT_TRUE(nodes.error().is(Errc::helper_failed));
   EXPECT_TRUE(nodes.error().detail.contains("no memory")) << nodes.error().detail;
   EXPECT_TRUE(nodes.error().detail.contains("cache.direct=off")) << nodes.error().detail;
+}
+
+TEST_F(SwitchDisk, stop_between_the_steps_does_not_leave_the_other_cache_mode) {
+  std::vector<bool> direct;
+  const auto nodes = run([&](const json::object& command) {
+    if (is_list(command)) return line(one_disk);
+    direct.push_back(
+        command.at("arguments").at("options").at(0).at("cache").at("direct").as_bool());
+    stop_.request_stop();
+    return std::string(R"({"return": {}})");
+  });
+  EXPECT_TRUE(nodes) << nodes.error().message();
+  EXPECT_EQ(direct, (std::vector<bool>{false, true}));
+}
+
+TEST_F(SwitchDisk, stop_before_the_first_step_touches_no_disk) {
+  int reopened = 0;
+  const auto nodes = run([&](const json::object& command) {
+    if (!is_list(command)) ++reopened;
+    stop_.request_stop();
+    return line(one_disk);
+  });
+  ASSERT_FALSE(nodes);
+  EXPECT_TRUE(nodes.error().is(Errc::cancelled)) << nodes.error().message();
+  EXPECT_EQ(reopened, 0);
 }
 
 TEST_F(SwitchDisk, qemu_without_the_disk_or_the_command_is_told_apart) {

@@ -176,7 +176,7 @@ class FetchEngine final : public PeerEvents {
   // --- engine_swarm.cpp: with others that fetch the same image.
   void join_swarm(const State& state);
   void leave_swarm(const State& state);
-  Awaitable<void> attend_swarm(State state);
+  Awaitable<void> attend_swarm(State state, std::shared_ptr<Swarm> swarm);
   void tick_swarm(const State& state);
   Awaitable<void> ask_swarm(PeerId peer, std::shared_ptr<PeerSession> session, State state);
   void use_swarm(const State& state);

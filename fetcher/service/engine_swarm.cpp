@@ -23,17 +23,20 @@ void FetchEngine::join_swarm(const State& state) {
   state->swarm = std::make_shared<Swarm>(options_.node, id, state->image->shape().blocks(), seed);
   for (const PeerId peer : peers_.connected())
     greet_swarm(state, peer, *peers_.session(peer), timers_.now());
-  tasks_.spawn("swarm", attend_swarm(state));
+  tasks_.spawn("swarm", attend_swarm(state, state->swarm));
 }
 
-/// Who was asked is told if everything is here; what was dialled for this alone is given up.
+/// Who was asked is told if everything is here, and else forgets this node by and by; what was
+/// dialled for this alone is given up.
 void FetchEngine::leave_swarm(const State& state) {
   const std::shared_ptr<Swarm> swarm = std::exchange(state->swarm, nullptr);
   if (!swarm) return;
   state->swarm_changed.notify_all();
   use_swarm(state);
-  for (const PeerId peer : peers_.connected())
-    tasks_.spawn("leave the swarm", ask_swarm(peer, peers_.session(peer), state));
+  if (state->image->usage().complete) {
+    for (const PeerId peer : peers_.connected())
+      tasks_.spawn("leave the swarm", ask_swarm(peer, peers_.session(peer), state));
+  }
   for (const std::string& address : swarm->dialled())
     peers_.remove_found(address);
 }
@@ -47,9 +50,9 @@ void FetchEngine::greet_swarm(const State& state, PeerId peer, const PeerSession
   state->swarm_changed.notify_all();
 }
 
-Awaitable<void> FetchEngine::attend_swarm(State state) {
+/// Until it is left, which may be before this runs for the first time.
+Awaitable<void> FetchEngine::attend_swarm(State state, std::shared_ptr<Swarm> swarm) {
   const Working working(*this, state);
-  const std::shared_ptr<Swarm> swarm = state->swarm;
   while (!stopping_ && state->swarm == swarm) {
     tick_swarm(state);
     const TimePoint next = timers_.now() + Swarm::tick_every;

@@ -64,7 +64,7 @@ FetchEngine::State FetchEngine::care_for(const std::shared_ptr<LocalImage>& imag
   }
   for (const PeerId peer : peers_.connected())
     watch(peer, *peers_.session(peer), state);
-  tasks_.spawn("find relatives", find_relatives(state));
+  spawn_for(state, "find relatives", find_relatives(state));
   return state;
 }
 
@@ -72,7 +72,7 @@ void FetchEngine::attach(std::shared_ptr<LocalImage> image) {
   if (stopping_) return;
   const State state = care_for(image);
   if (++state->attached == 1 && options_.profiles != nullptr) {
-    tasks_.spawn("find a boot profile", find_profile(state));
+    spawn_for(state, "find a boot profile", find_profile(state));
   }
   drain();
 }
@@ -82,6 +82,21 @@ void FetchEngine::detach(const ImageId& image) {
   if (!state || state->attached == 0) return;
   if (--state->attached == 0) state->changed.notify_all();
   release_if_idle(state);
+}
+
+/// The task counts for the image from now on, not only from when it runs for the first time: until
+/// then the image must not be let go.
+bool FetchEngine::spawn_for(const State& state, std::string name, Awaitable<void> task) {
+  ++state->tasks;
+  if (tasks_.spawn(std::move(name), counted(state, std::move(task)))) return true;
+  --state->tasks;
+  return false;
+}
+
+Awaitable<void> FetchEngine::counted(State state, Awaitable<void> task) {
+  const Working working(*this, state);
+  --state->tasks;  // as `spawn_for` counted it
+  co_await std::move(task);
 }
 
 void FetchEngine::release_if_idle(const State& state) {
@@ -156,7 +171,7 @@ void FetchEngine::watch(PeerId peer, PeerSession& session, const State& state) {
     scheduler_.holding(peer, id, Scheduler::Holding::complete, now);
     look_for_relatives(state);
   } else {
-    tasks_.spawn("ask for image", ask_for_image(peer, peers_.session(peer), state));
+    spawn_for(state, "ask for image", ask_for_image(peer, peers_.session(peer), state));
   }
 }
 
@@ -211,10 +226,10 @@ void FetchEngine::ask_again(TimePoint now) {
     }
     state->ask_again = now + ask_again_after;
     state->relations.asked.clear();
-    tasks_.spawn("find relatives", find_relatives(state));
+    spawn_for(state, "find relatives", find_relatives(state));
     for (const PeerId peer : peers_.connected()) {
       if (!scheduler_.image(id)->holders.is_empty(peer)) continue;
-      tasks_.spawn("ask for image", ask_for_image(peer, peers_.session(peer), state));
+      spawn_for(state, "ask for image", ask_for_image(peer, peers_.session(peer), state));
     }
   }
 }

@@ -80,6 +80,8 @@ class FetchEngine final : public PeerEvents {
   void on_peer_up(PeerId peer, PeerSession& session) override;
   void on_peer_down(PeerId peer, const Error& why) override;
   State care_for(const std::shared_ptr<LocalImage>& image);
+  bool spawn_for(const State& state, std::string name, Awaitable<void> task);
+  Awaitable<void> counted(State state, Awaitable<void> task);
   void release_if_idle(const State& state);
   [[nodiscard]] State find(const ImageId& image) const;
   void watch(PeerId peer, PeerSession& session, const State& state);

@@ -44,7 +44,7 @@ void FetchEngine::begin_boot(const State& state, bool by_layout) {
     boot.reload |= more && boot.by != Foresight::own_profile;
     return state->changed.notify_all();
   }
-  boot.running = tasks_.spawn("prefetch a boot", run_boot(state));
+  boot.running = spawn_for(state, "prefetch a boot", run_boot(state));
 }
 
 void FetchEngine::profile_changed(const ImageId& image) {

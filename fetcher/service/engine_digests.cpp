@@ -17,7 +17,7 @@ void FetchEngine::perform(AskHave& command) {
   const State state = find(command.image);
   const std::shared_ptr<PeerSession> session = peers_.session(command.peer);
   if (!state || !session) return;  // about to be reported lost
-  tasks_.spawn("ask what a peer has", ask_have(std::move(command), state, session));
+  spawn_for(state, "ask what a peer has", ask_have(std::move(command), state, session));
 }
 
 Awaitable<void> FetchEngine::ask_have(AskHave command, State state,

@@ -35,7 +35,7 @@ void FetchEngine::arrived(const State& state, ArrivedBatch batch) {
     return;
   }
   if (batch.priority <= wire::Priority::demand) {
-    tasks_.spawn("land a batch", land(state, std::move(batch)));
+    spawn_for(state, "land a batch", land(state, std::move(batch)));
   } else {
     landing_.emplace_back(state, std::move(batch));
     start_landing();
@@ -47,7 +47,7 @@ void FetchEngine::start_landing() {
     auto [state, batch] = std::move(landing_.front());
     landing_.pop_front();
     ++landing_running_;
-    if (!tasks_.spawn("land a batch", land(state, std::move(batch)))) --landing_running_;
+    if (!spawn_for(state, "land a batch", land(state, std::move(batch)))) --landing_running_;
   }
 }
 
@@ -194,7 +194,7 @@ void FetchEngine::forget_nodes_of(const State& state, PeerId peer) {
 
 void FetchEngine::land_waiting_nodes(const State& state) {
   for (auto& [peer, nodes] : std::exchange(state->waiting_nodes, {})) {
-    tasks_.spawn("land tree nodes", land_tree(state, peer, std::move(nodes)));
+    spawn_for(state, "land tree nodes", land_tree(state, peer, std::move(nodes)));
   }
 }
 

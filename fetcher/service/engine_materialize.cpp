@@ -37,7 +37,7 @@ std::shared_ptr<MaterializeJob> FetchEngine::materialize(std::shared_ptr<LocalIm
   state->job = job;
   ++state->attached;
   if (options.paused) job->pause();
-  tasks_.spawn("materialize", run_job(state, job, options));
+  spawn_for(state, "materialize", run_job(state, job, options));
   return job;
 }
 

@@ -10,7 +10,7 @@ namespace weft::fetcher {
 
 void FetchEngine::perform(MakePlan& command) {
   const State state = find(command.image);
-  if (state) tasks_.spawn("make a plan", make_plan(std::move(command), state));
+  if (state) spawn_for(state, "make a plan", make_plan(std::move(command), state));
 }
 
 Awaitable<void> FetchEngine::make_plan(MakePlan command, State state) {

@@ -129,7 +129,7 @@ void FetchEngine::perform(const FailRead& command) {
 
 void FetchEngine::perform(const LookAhead& command) {
   const State state = find(command.image);
-  if (state) tasks_.spawn("look ahead", look_ahead(state, command.range));
+  if (state) spawn_for(state, "look ahead", look_ahead(state, command.range));
 }
 
 Awaitable<void> FetchEngine::look_ahead(State state, BlockRange range) {

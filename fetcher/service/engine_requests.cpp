@@ -25,7 +25,7 @@ void FetchEngine::perform(SendBlocks& command) {
     const State state = find(command.image);
     const std::shared_ptr<PeerSession> session = peers_.session(command.peer);
     if (!state || !session) return;  // about to be reported lost
-    tasks_.spawn("fetch by digest", fetch_by_digest(std::move(command), state, session));
+    spawn_for(state, "fetch by digest", fetch_by_digest(std::move(command), state, session));
     return;
   }
   if (!nodes_sent_) return send_blocks(std::move(command));
@@ -59,7 +59,7 @@ void FetchEngine::perform(SendNodes& command) {
   const std::shared_ptr<PeerSession> session = peers_.session(command.peer);
   if (!state || !session) return;
   nodes_sent_ = true;
-  tasks_.spawn("fetch tree nodes", fetch_nodes(std::move(command), state, session));
+  spawn_for(state, "fetch tree nodes", fetch_nodes(std::move(command), state, session));
 }
 
 void FetchEngine::perform(const RaiseFetch& command) {

@@ -23,7 +23,7 @@ void FetchEngine::join_swarm(const State& state) {
   state->swarm = std::make_shared<Swarm>(options_.node, id, state->image->shape().blocks(), seed);
   for (const PeerId peer : peers_.connected())
     greet_swarm(state, peer, *peers_.session(peer), timers_.now());
-  tasks_.spawn("swarm", attend_swarm(state, state->swarm));
+  spawn_for(state, "swarm", attend_swarm(state, state->swarm));
 }
 
 /// Who was asked is told if everything is here, and else forgets this node by and by; what was
@@ -35,7 +35,7 @@ void FetchEngine::leave_swarm(const State& state) {
   use_swarm(state);
   if (state->image->usage().complete) {
     for (const PeerId peer : peers_.connected())
-      tasks_.spawn("leave the swarm", ask_swarm(peer, peers_.session(peer), state));
+      spawn_for(state, "leave the swarm", ask_swarm(peer, peers_.session(peer), state));
   }
   for (const std::string& address : swarm->dialled())
     peers_.remove_found(address);
@@ -71,7 +71,7 @@ void FetchEngine::tick_swarm(const State& state) {
   const Swarm::Actions actions = swarm.tick(view, now);
   for (const PeerId peer : actions.ask) {
     if (auto session = peers_.session(peer)) {
-      tasks_.spawn("ask about a swarm", ask_swarm(peer, std::move(session), state));
+      spawn_for(state, "ask about a swarm", ask_swarm(peer, std::move(session), state));
     }
   }
   for (const std::string& address : actions.hang_up)

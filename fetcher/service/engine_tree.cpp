@@ -47,7 +47,7 @@ bool FetchEngine::awaits_relatives(const State& state) const {
 /// As soon as somebody may know something new.
 void FetchEngine::look_for_relatives(const State& state) {
   if (!options_.relatives || state->relations.looking || may_know_relatives(state).empty()) return;
-  tasks_.spawn("find relatives", find_relatives(state));
+  spawn_for(state, "find relatives", find_relatives(state));
 }
 
 /// A signature of the image, if one is missing and somebody gives it; then its relatives.

@@ -108,6 +108,16 @@ TEST_F(EngineBoot, tells_what_it_goes_by_and_what_is_still_to_come) {
   EXPECT_FALSE(boot()->looking);
 }
 
+TEST_F(EngineBoot, one_that_nobody_wants_any_more_when_it_begins_does_nothing) {
+  reads(200, 64);
+  start();
+  ScriptedPeer& peer = connect("a");
+  engine->prefetch_boot(local);
+  engine->detach(local->info().id);
+  EXPECT_TRUE(serve(peer).empty());
+  EXPECT_TRUE(engine->statistics().images.empty()) << "the image was let go";
+}
+
 TEST_F(EngineBoot, an_own_profile_that_is_wrong_costs_no_fetch_of_other_blocks) {
   reads(200, 64);
   reads(20, 30, 100);  // says that 20 … 49 have the content of 100 … 129

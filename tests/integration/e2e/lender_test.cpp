@@ -56,7 +56,8 @@ class LenderTest : public E2eMountTest {
   stdfs::path disk_ = directory_ / "disk.raw";
   stdfs::path target_ = new_directory("node/mnt");
   WeftNode holder_{directory_ / "holder" / "state"};
-  WeftNode node_{directory_ / "node" / "state"};
+  /// For passthrough it would copy what is borrowed into its own pack.
+  WeftNode node_{directory_ / "node" / "state", {"--passthrough", "off"}};
 };
 
 TEST_F(LenderTest, file_edited_under_the_mount_never_shows_through) {

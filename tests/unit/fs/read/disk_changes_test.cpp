@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <future>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -123,14 +124,16 @@ TEST_F(DiskChanges, write_that_waits_when_the_service_closes_is_left_to_a_succes
   mount();
   write(100, 3 * block_size);
   ASSERT_TRUE(mount_->fetcher.wait_for_waiting(1));
-  std::jthread closing;
+  std::promise<void> looks;
   // While it looks at the second of the two blocks that it needs.
   mount_->image->on_next_read([&] {
     mount_->fetcher.hold();
-    closing = std::jthread([&] { mount_->reads.close(); });
+    looks.set_value();
     std::this_thread::sleep_for(50ms);
   });
   mount_->fetcher.deliver_loose([this](BlockIndex block) { return block_of_image(block); });
+  looks.get_future().wait();
+  mount_->reads.close();
   EXPECT_FALSE(mount_->wire.reply(0, 300ms)) << "the kernel sends it again";
   EXPECT_EQ(mount_->reads.changes().failed, 0U);
 }

@@ -94,8 +94,15 @@ bool FetchEngine::spawn_for(const State& state, std::string name, Awaitable<void
 }
 
 Awaitable<void> FetchEngine::counted(State state, Awaitable<void> task) {
-  const Working working(*this, state);
-  --state->tasks;  // as `spawn_for` counted it
+  struct End {
+    FetchEngine& engine;
+    const State state;
+    ~End() {
+      --state->tasks;
+      engine.release_if_idle(state);
+    }
+  };
+  const End end{*this, state};
   co_await std::move(task);
 }
 
@@ -178,7 +185,6 @@ void FetchEngine::watch(PeerId peer, PeerSession& session, const State& state) {
 /// A peer that does not have the image announces nothing: only a question tells.
 Awaitable<void> FetchEngine::ask_for_image(PeerId peer, std::shared_ptr<PeerSession> session,
                                            State state) {
-  const Working working(*this, state);
   const TimePoint deadline = timers_.now() + options_.locate_timeout;
   std::string id = to_hex(state->id());
   const Result<wire::ImageFound> answer =

@@ -219,9 +219,6 @@ class FetchEngine final : public PeerEvents {
   Awaitable<void> draw_money(State state, WriteDown write_down);
   void report_money(const State& state, MaterializeProgress& progress) const;
 
-  /// Counts a task at work for an image, for as long as it lives.
-  class Working;
-
   Executor io_;
   Timers& timers_;
   Offload& workers_;
@@ -252,22 +249,5 @@ class FetchEngine final : public PeerEvents {
 [[nodiscard]] inline bool connection_is_lost(const Error& error) {
   return error.is(Errc::peer_unreachable) || error.is(Errc::peer_misbehaved);
 }
-
-class FetchEngine::Working {
- public:
-  Working(FetchEngine& engine, State state) : engine_(engine), state_(std::move(state)) {
-    ++state_->tasks;
-  }
-  ~Working() {
-    --state_->tasks;
-    engine_.release_if_idle(state_);
-  }
-  Working(const Working&) = delete;
-  Working& operator=(const Working&) = delete;
-
- private:
-  FetchEngine& engine_;
-  State state_;
-};
 
 }  // namespace weft::fetcher

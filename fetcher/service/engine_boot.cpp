@@ -60,7 +60,6 @@ void FetchEngine::profile_changed(const ImageId& image) {
 }
 
 Awaitable<void> FetchEngine::run_boot(State state) {
-  const Working working(*this, state);
   BootRun& boot = state->boot;
   do {
     boot.reload = false;

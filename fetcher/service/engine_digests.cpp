@@ -22,7 +22,6 @@ void FetchEngine::perform(AskHave& command) {
 
 Awaitable<void> FetchEngine::ask_have(AskHave command, State state,
                                       std::shared_ptr<PeerSession> session) {
-  const Working working(*this, state);
   const HaveId id = command.id;
   const PeerId peer = command.peer;
   const auto look = [state, blocks = std::move(command.blocks)]() -> Result<HaveKeys> {
@@ -52,7 +51,6 @@ Awaitable<void> FetchEngine::ask_have(AskHave command, State state,
 
 Awaitable<void> FetchEngine::fetch_by_digest(SendBlocks command, State state,
                                              std::shared_ptr<PeerSession> session) {
-  const Working working(*this, state);
   const FetchId id = command.id;
   const PeerId peer = command.peer;
   const ImageId image = command.image;

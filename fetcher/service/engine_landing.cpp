@@ -52,7 +52,6 @@ void FetchEngine::start_landing() {
 }
 
 Awaitable<void> FetchEngine::land(State state, ArrivedBatch batch) {
-  const Working working(*this, state);
   const auto work = [state, bytes = batch.batch]() -> Result<LandedBlocks> {
     return land_blocks(*state->image, state->loose, *bytes);
   };
@@ -143,7 +142,6 @@ void FetchEngine::store_failed(const State& state, const Error& error) {
 
 Awaitable<void> FetchEngine::land_tree(State state, PeerId peer,
                                        std::vector<wire::TreeNodes::Entry> nodes) {
-  const Working working(*this, state);
   auto entries = std::make_shared<std::vector<wire::TreeNodes::Entry>>(std::move(nodes));
   const auto work = [state, entries]() -> Result<LandedNodes> {
     return land_nodes(*state->image, state->loose, std::move(*entries));

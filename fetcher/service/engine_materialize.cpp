@@ -70,7 +70,6 @@ void FetchEngine::complete_report(const State& state, MaterializeProgress& progr
 
 Awaitable<void> FetchEngine::run_job(State state, std::shared_ptr<JobHandle> job,
                                      MaterializeOptions options) {
-  const Working working(*this, state);
   const ImageId id = state->id();
   const std::uint64_t before = state->committed;
   scheduler_.cap_prefetch(id, options.bytes_per_second, timers_.now());

@@ -14,7 +14,6 @@ void FetchEngine::perform(MakePlan& command) {
 }
 
 Awaitable<void> FetchEngine::make_plan(MakePlan command, State state) {
-  const Working working(*this, state);
   const std::shared_ptr<const PlanRequest> request = command.request;
   const auto work = [request]() -> Result<PlanAnswer> { return solve(*request); };
   const Result<PlanAnswer> answer = co_await run_on_worker(workers_, work);

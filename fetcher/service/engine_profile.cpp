@@ -20,7 +20,6 @@ constexpr std::size_t peers_asked = 8;
 
 /// Once for each time the image is attached; ends when it is detached.
 Awaitable<void> FetchEngine::find_profile(State state) {
-  const Working working(*this, state);
   ProfileKeeper& keeper = *options_.profiles;
   const ImageId id = state->id();
   const auto known =

@@ -133,7 +133,6 @@ void FetchEngine::perform(const LookAhead& command) {
 }
 
 Awaitable<void> FetchEngine::look_ahead(State state, BlockRange range) {
-  const Working working(*this, state);
   const auto look = [state, range, relatives = options_.relatives] {
     resolve_missing(*state->image, range);
     return look_up_missing(*state->image, range, relatives.get());

@@ -128,7 +128,6 @@ void FetchEngine::request_failed(FetchId id, PeerId peer, const ImageId& image,
 
 Awaitable<void> FetchEngine::fetch_nodes(SendNodes command, State state,
                                          std::shared_ptr<PeerSession> session) {
-  const Working working(*this, state);
   const NodeFetchId id = command.id;
   const PeerId peer = command.peer;
   Result<wire::TreeNodes> answer = co_await ask_for_nodes(std::move(command), state, session);

@@ -52,7 +52,6 @@ void FetchEngine::greet_swarm(const State& state, PeerId peer, const PeerSession
 
 /// Until it is left, which may be before this runs for the first time.
 Awaitable<void> FetchEngine::attend_swarm(State state, std::shared_ptr<Swarm> swarm) {
-  const Working working(*this, state);
   while (!stopping_ && state->swarm == swarm) {
     tick_swarm(state);
     const TimePoint next = timers_.now() + Swarm::tick_every;
@@ -85,7 +84,6 @@ void FetchEngine::tick_swarm(const State& state) {
 
 Awaitable<void> FetchEngine::ask_swarm(PeerId peer, std::shared_ptr<PeerSession> session,
                                        State state) {
-  const Working working(*this, state);
   const std::shared_ptr<Swarm> swarm = state->swarm;
   wire::SwarmRequest request{.image = state->id(),
                              .port = options_.swarms->port(),

@@ -54,7 +54,6 @@ void FetchEngine::look_for_relatives(const State& state) {
 Awaitable<void> FetchEngine::find_relatives(State state) {
   Relations& relations = state->relations;
   if (!options_.relatives || relations.looking || stopping_) co_return;
-  const Working working(*this, state);
   relations.looking = true;
   const std::vector<PeerId> holders = may_know_relatives(state);
   if (!holders.empty() && !relations.before) relations.before = timers_.now() + relatives_timeout;
